@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which deployment a module works on."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Address and credentials of a deployment."""
+
+    DOCUMENTATION = r"""
+options:
+  api_url:
+    description:
+      - The API address of the deployment, as its overview page in the EMQX Cloud console shows it, such as
+        V(https://HOST:8443/api/v5).
+      - For a self-hosted broker V(https://HOST:18083/api/v5) or V(https://HOST:8081/api/v4).
+      - If not set, the value of the environment variable E(EMQX_API_URL) or E(EMQXCLOUD_DEPLOYMENT_ENDPOINT) is used.
+    type: str
+    required: true
+  app_id:
+    description:
+      - The App ID, or the API key of a self-hosted broker.
+      - If not set, the value of the environment variable E(EMQX_APP_ID) or E(EMQXCLOUD_DEPLOYMENT_API_KEY) is used.
+    type: str
+    required: true
+  app_secret:
+    description:
+      - The App Secret, or the secret key of a self-hosted broker.
+      - If not set, the value of the environment variable E(EMQX_APP_SECRET) or E(EMQXCLOUD_DEPLOYMENT_API_SECRET)
+        is used.
+    type: str
+    required: true
+notes:
+  - O(api_url), O(app_id) and O(app_secret) are best set once for a play, with C(module_defaults) for the group
+    C(group/emqx.cloud.deployment), or in the environment. Environment variables are read on the host that the task
+    runs on.
+"""

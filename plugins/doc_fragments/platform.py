@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which account a module works on."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Address and credentials of the Platform API."""
+
+    DOCUMENTATION = r"""
+options:
+  platform_url:
+    description:
+      - The address of the Platform API, such as V(https://HOST/public_api/v1).
+      - If not set, the value of the environment variable E(EMQX_PLATFORM_URL) or E(EMQXCLOUD_PLATFORM_ENDPOINT) is
+        used.
+    type: str
+  platform_key:
+    description:
+      - The API key of the account.
+      - If not set, the value of the environment variable E(EMQX_PLATFORM_KEY) or E(EMQXCLOUD_PLATFORM_API_KEY) is used.
+    type: str
+  platform_secret:
+    description:
+      - The secret of O(platform_key).
+      - If not set, the value of the environment variable E(EMQX_PLATFORM_SECRET) or E(EMQXCLOUD_PLATFORM_API_SECRET)
+        is used.
+    type: str
+"""

@@ -1,0 +1,384 @@
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two dialects of the Deployment API, the Platform API, and what all stores share.
+
+v4 says success with ``code: 0`` in the body and nothing else; v5 and the Platform API say it with the HTTP status.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Generic,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    TypeVar,
+)
+from urllib.parse import urlsplit
+
+from .._converge import Outcomes, Plan, Record
+from .._errors import (
+    STATUSES,
+    V4_CODES,
+    V4_MESSAGES,
+    V5_CODES,
+    V5_REASONS,
+    ApiError,
+    EmqxError,
+    InputError,
+    NotAttempted,
+    NotOffered,
+    TooLarge,
+    TransportError,
+    readable,
+    sentence,
+)
+from .._http import NO_JSON, Answer, Http, Settings, masked, retry_at
+
+R = TypeVar("R", bound=Record)
+Query = Iterable[Tuple[str, Any]]
+
+PAGE = 10000
+"""Rows a page: the most that v5 takes (more is a 400), and v4's own default."""
+
+MEBIBYTE = 1 << 20
+"""From this size on (bytes), a refusal that says nothing else is taken for one of the size."""
+
+
+class Api:
+    """One endpoint and its dialect: what is a success, what an error means, how a list is paged."""
+
+    generation = ""
+    page_option = "page"
+    limit_option = "limit"
+
+    def __init__(self, http: Http) -> None:
+        self.http = http
+
+    def call(
+        self, method: str, path: str, query: Query = (), body: Any = None, secrets: Iterable[str] = ()
+    ) -> Any:
+        """Send one request and return the parsed body of its success (None where there is none).
+
+        :param path: made by :func:`.._http.path_of`.
+        :param secrets: values in the body that must not show when the API repeats them in an error.
+        :raises TransportError: no whole answer came.
+        :raises ApiError: the API says that it failed.
+        """
+        answer = self.http.request(method, path, query, body)
+        self.checked(answer, secrets)
+        return None if answer.json is NO_JSON else answer.json
+
+    def checked(self, answer: Answer, secrets: Iterable[str] = ()) -> None:
+        """Raise what an answer that is no success means.
+
+        :raises ApiError: it is no success.
+        """
+        problem = self.problem(answer)
+        if problem is None:
+            return
+        code, meaning, said, kind = problem
+        if answer.method == "DELETE" and answer.status == 404 and answer.retried and kind is not NotOffered:
+            return  # the attempt before has deleted it
+        said = masked(self.http.mask(said), secrets)[:2000]
+        message = sentence(answer.method, answer.path, answer.status, code, meaning, said)
+        message += retry_at(answer.retry_after) if answer.status in (429, 503) else ""
+        raise kind(message, answer.status, code, said, answer.method, answer.path)
+
+    def problem(self, answer: Answer) -> Optional[Tuple[Any, str, str, Any]]:
+        """Return None for a success, else the code, its meaning, the API's own words and the class of the exception."""
+        raise TypeError(f"{type(self).__name__} has no dialect")
+
+    def problem_of_status(self, answer: Answer) -> Tuple[Any, str, str, Any]:
+        """Return the problem that an HTTP status outside 2xx is, the same for all endpoints."""
+        body = answer.json if isinstance(answer.json, dict) else {}
+        code = body.get("code", body.get("reason_code"))
+        said = readable(body["message"]) if "message" in body else _plain(answer)
+        meaning = STATUSES.get(answer.status, "an unexpected status")
+        meaning = meaning.format(credentials=self.http.settings.credentials)
+        if isinstance(code, str):
+            meaning = V5_CODES.get(code, meaning) if answer.status not in (401, 403) else meaning
+        elif isinstance(code, int):
+            meaning = V5_REASONS.get(code, meaning)
+        if answer.status == 405 or (answer.status == 404 and (not body or said == "Request Path Not Found")):
+            # 404 may be an HTML page (EMQX 5.8) or plain text (EMQX 4.4, also where a plugin isn't loaded).
+            return code, "this deployment does not offer the call", said, NotOffered
+        if answer.status == 413:
+            return code, meaning, said, TooLarge
+        return code, meaning, said, ApiError
+
+    def rows(self, path: str, query: Query = (), page_size: Optional[int] = None) -> Iterator[Dict[str, Any]]:
+        """Yield every row of a list, page by page; a list that comes without pages is one page.
+
+        A page that is empty or short is the last one: on v5 ``hasnext`` can be true on a full last page and is
+        missing from ``/banned``, on v4 ``count`` may be -1, or 0 with rows.
+
+        :raises ApiError: an answer is no list, or the same page comes again and again.
+        """
+        asked = min(page_size or PAGE, PAGE)
+        pages: Set[int] = set()
+        number = 1
+        query = list(query)
+        while True:
+            body = self.call("GET", path, [*query, (self.page_option, number), (self.limit_option, asked)])
+            if isinstance(body, list):
+                yield from self.dicts(body, path)
+                return
+            data = self.dicts(body.get("data") if isinstance(body, dict) else None, path)
+            yield from data
+            meta = body.get("meta")
+            meta = meta if isinstance(meta, dict) else {}
+            size = meta.get("limit")
+            full = len(data) >= (size if isinstance(size, int) and size > 0 else asked)
+            if not data or not (full or meta.get("hasnext") is True):
+                return
+            mark = hash(repr(data))
+            if mark in pages:
+                raise self.odd("GET", path, f"page {number} repeats one before it")
+            pages.add(mark)
+            number += 1
+
+    def dicts(self, rows: Any, path: str, method: str = "GET") -> List[Dict[str, Any]]:
+        """Return ``rows`` if they are a list of objects.
+
+        :raises ApiError: they are something else.
+        """
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise self.odd(method, path, "a list of objects was expected")
+        return rows
+
+    @staticmethod
+    def odd(method: str, path: str, what: str, status: int = 200) -> ApiError:
+        """Return the error for an answer that isn't what it should be."""
+        message = f"{method} {path} gave an answer that can't be used: {what}."
+        return ApiError(message, status, None, what, method, path)
+
+
+def is_success(code: Any) -> bool:
+    """Say whether a result code of v4 is the number 0, and not something that Python takes for it."""
+    return code == 0 and isinstance(code, int) and not isinstance(code, bool)
+
+
+class V4Api(Api):
+    """EMQX 4.x: HTTP 200 with ``{"code": 0}`` is a success; an error may be a 200 with a ``message`` alone."""
+
+    generation = "v4"
+    page_option = "_page"
+    limit_option = "_limit"
+
+    def problem(self, answer: Answer) -> Optional[Tuple[Any, str, str, Any]]:
+        if answer.status != 200:
+            code, meaning, said, kind = self.problem_of_status(answer)
+            if answer.status == 400 and said == "Bad Request" and answer.sent > MEBIBYTE:
+                kind = TooLarge  # EMQX 4.4 says no more than that to a body over 8 MB
+            return code, meaning, said, kind
+        body = answer.json
+        if not isinstance(body, dict):
+            return None, "the answer is not the JSON that a v4 deployment sends", _plain(answer), ApiError
+        code = body.get("code")
+        if is_success(code):
+            return None
+        said = readable(body.get("message", ""))
+        if code is None:
+            return None, V4_MESSAGES.get(said, "the broker answered without a result code"), said, ApiError
+        known = code if isinstance(code, int) else -1
+        return code, V4_CODES.get(known, "an unknown result code"), said, ApiError
+
+
+class V5Api(Api):
+    """EMQX 5.x: the HTTP status tells."""
+
+    generation = "v5"
+
+    def call(
+        self, method: str, path: str, query: Query = (), body: Any = None, secrets: Iterable[str] = ()
+    ) -> Any:
+        try:
+            return super().call(method, path, query, body, secrets)
+        except TransportError as error:
+            if error.lost and body is not None and len(json.dumps(body)) > MEBIBYTE:
+                # EMQX 5.8 may reset the connection on a body over 8 MB.
+                raise TooLarge(str(error), 0, None, str(error), method, path) from None
+            raise
+
+    def problem(self, answer: Answer) -> Optional[Tuple[Any, str, str, Any]]:
+        if 200 <= answer.status < 300:
+            if answer.json is NO_JSON and answer.text.strip():
+                return None, "the answer is no JSON", _plain(answer), ApiError
+            return None
+        code, meaning, said, kind = self.problem_of_status(answer)
+        if answer.status == 500 and not answer.text and answer.sent > MEBIBYTE:
+            kind = TooLarge  # EMQX 5.8 on a body over 8 MB
+        return code, meaning, said, kind
+
+
+class PlatformApi(V5Api):
+    """The Platform API of an account: deployments, projects, certificates."""
+
+    generation = "platform"
+
+
+def _plain(answer: Answer) -> str:
+    """Return the beginning of a body that is no JSON, for an error; of an HTML page only that it is one."""
+    text = answer.text.strip()
+    return "an HTML page" if text[:1] == "<" else text[:200]
+
+
+def deployment_api(options: Mapping[str, Any], http: Callable[[Settings], Http] = Http) -> Api:
+    """Return the Deployment API that a module's options describe.
+
+    :raises InputError: the URL can't be right, or doesn't tell the generation and ``api_version`` doesn't either.
+    """
+    url = str(options["api_url"]).strip()
+    path = urlsplit(url).path.rstrip("/")
+    generation = options["api_version"]
+    if "/public_api/" in path + "/":
+        raise InputError("api_url is that of the Platform API: use the API address of a deployment's overview page.")
+    if generation == "auto":
+        generation = {"v5": "v5", "v4": "v4", "api": "v4"}.get(path.rpartition("/")[2], "")
+    if generation not in ("v4", "v5"):
+        raise InputError(
+            "api_url doesn't tell the generation of the API: it should end in /api/v5, /api or /api/v4; "
+            "or set api_version."
+        )
+    settings = _settings(options, url, options["app_id"], options["app_secret"], "api_url", "app_id and app_secret")
+    return (V5Api if generation == "v5" else V4Api)(http(settings))
+
+
+def platform_api(options: Mapping[str, Any], http: Callable[[Settings], Http] = Http) -> PlatformApi:
+    """Return the Platform API that a module's options describe.
+
+    :raises InputError: an option is missing or the URL can't be right.
+    """
+    names = ("platform_url", "platform_key", "platform_secret")
+    missing = [name for name in names if not options.get(name)]
+    if missing:
+        raise InputError(f"The Platform API needs {', '.join(names)}: {' and '.join(missing)} not given.")
+    url, key, secret = (str(options[name]) for name in names)
+    return PlatformApi(http(_settings(options, url, key, secret, names[0], "platform_key and platform_secret")))
+
+
+def _settings(
+    options: Mapping[str, Any], url: str, user: str, secret: str, option: str, credentials: str
+) -> Settings:
+    shared = (
+        "validate_certs", "ca_path", "client_cert", "client_key", "timeout", "retries", "retry_wait_max", "rate_limit",
+        "max_connections", "allow_http",
+    )
+    given = {name: options[name] for name in shared}
+    for name, least in (("timeout", 0.001), ("retries", 0), ("retry_wait_max", 0), ("max_connections", 1)):
+        if given[name] < least:
+            raise InputError(f"{name} is {given[name]}: it has to be at least {least}.")
+    if given["rate_limit"] is not None and given["rate_limit"] <= 0:
+        raise InputError(f"rate_limit is {given['rate_limit']}: it is a number of requests a second, above 0.")
+    if given["client_key"] and not given["client_cert"]:
+        raise InputError("client_key is given without client_cert.")
+    return Settings(url=url, user=user, secret=secret, option=option, credentials=credentials, **given)
+
+
+class Store(Generic[R]):
+    """A set of things that EMQX keeps, read as records and changed in the fewest requests the API allows.
+
+    :cvar many: how users name the things (``users``): the name of the list in a diff.
+    :cvar few: up to so many records are looked up one by one, concurrently, instead of listing everything.
+    """
+
+    many = "records"
+    few = 8
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+
+    def list(self) -> Iterator[R]:
+        """Yield all records, page by page."""
+        raise TypeError(f"{type(self).__name__} can't list")
+
+    def get(self, record: R) -> Optional[R]:
+        """Return the current state of the one record with this key, or None."""
+        raise TypeError(f"{type(self).__name__} can't look up")
+
+    def current(self, wanted: Sequence[R], everything: bool) -> Iterator[R]:
+        """Yield at least the wanted records that exist; all records if ``everything`` is needed (to purge)."""
+        if everything or len(wanted) > self.few:
+            yield from self.list()
+            return
+        for _unused, found in self.api.http.each(self.get, wanted):
+            if isinstance(found, EmqxError):
+                raise found
+            if found is not None:
+                yield found
+
+    def fresh(self, record: R) -> R:
+        """Return what the API makes of a new record: with its defaults for what the record doesn't mention."""
+        return record
+
+    def check(self, plan: Plan[R]) -> None:
+        """Refuse, before any change, a plan that the API can't carry out.
+
+        :raises InputError: naming the first thing that can't be done, and what would be right.
+        """
+
+    def one_by_one(self, change: Callable[[R], Any], records: Iterable[R]) -> Outcomes[R]:
+        """Yield the outcomes of ``change`` for each record, sent concurrently: the API has no bulk call for it."""
+        for record, result in self.api.http.each(change, records):
+            yield record, result if isinstance(result, EmqxError) else None
+
+
+Row = Tuple[R, Any]
+
+
+def in_batches(
+    rows: Iterable[Row[R]], send: Callable[[List[Row[R]]], Iterable[Tuple[R, Optional[EmqxError]]]], batch_bytes: int
+) -> Outcomes[R]:
+    """Send rows in batches of at most ``batch_bytes`` of JSON and yield the outcome of each record.
+
+    A batch that is refused for its size is halved and sent again. After an error that is fatal, the rest is not sent.
+
+    :param rows: pairs of a record and what is sent for it.
+    """
+    broken = False
+    waiting = list(_cut(rows, batch_bytes))[::-1]
+    while waiting:
+        batch = waiting.pop()
+        outcomes = [(record, NotAttempted()) for record, _row in batch] if broken else _sent(batch, send)
+        if outcomes is None:
+            half = len(batch) // 2
+            waiting += [batch[half:], batch[:half]]
+            continue
+        broken = broken or any(error is not None and error.fatal for _record, error in outcomes)
+        yield from outcomes
+
+
+def _cut(rows: Iterable[Row[R]], batch_bytes: int) -> Iterator[List[Row[R]]]:
+    batch: List[Row[R]] = []
+    size = 0
+    for row in rows:
+        more = len(json.dumps(row[1], ensure_ascii=False).encode("utf-8")) + 1
+        if batch and size + more > batch_bytes:
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += more
+    if batch:
+        yield batch
+
+
+def _sent(
+    batch: List[Row[R]], send: Callable[[List[Row[R]]], Iterable[Tuple[R, Optional[EmqxError]]]]
+) -> Optional[Sequence[Tuple[R, Optional[EmqxError]]]]:
+    """Return the outcomes of a batch, or None if it is too large and can be halved."""
+    try:
+        return list(send(batch))
+    except EmqxError as error:
+        if isinstance(error, TooLarge) and len(batch) > 1:
+            return None
+        return [(record, error) for record, _row in batch]

@@ -1,0 +1,372 @@
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Credentials of the built-in database: who may connect, by user name or by client id."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import Any, Dict, Hashable, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+
+from .._converge import WRITE_ONLY, Outcomes, Plan, Record
+from .._errors import V4_MESSAGES, ApiError, EmqxError, InputError, NotOffered
+from .._http import checked_name, path_of
+from .._times import normal
+from ._api import MEBIBYTE, Api, Store, in_batches
+
+KINDS = ("username", "clientid")
+AUTHENTICATOR = "authentication/password_based%3Abuilt_in_database"
+
+
+@dataclass(frozen=True)
+class User(Record):
+    """One credential. ``kind`` is ``username`` or ``clientid``, ``created_at`` RFC 3339 (v4 only)."""
+
+    kind: str
+    name: str
+    is_superuser: Optional[bool] = None
+    created_at: Optional[str] = None
+    password: Optional[str] = field(default=None, repr=False, compare=False, metadata=WRITE_ONLY)
+
+    @property
+    def key(self) -> Hashable:
+        return self.kind, self.name
+
+    def shown(self) -> Dict[str, Any]:
+        shown = super().shown()
+        return {shown.pop("kind"): shown.pop("name"), **shown}
+
+
+def user_from(options: Mapping[str, Any], where: str = "") -> User:
+    """Return the user that a module's options, or a row of a list, describe.
+
+    A row read from a CSV file has empty strings where a column is empty: they count as not given.
+
+    :param where: what stands before an option's name in messages, such as ``users[3].``.
+    :raises InputError: it names no user or two, or what can't be a name or a password.
+    """
+    given = {name: value for name, value in options.items() if value is not None and value != ""}
+    kinds = [kind for kind in KINDS if kind in given]
+    if len(kinds) != 1:
+        empty = [kind for kind in KINDS if options.get(kind) == ""]
+        problem = "both are given" if kinds else f"{' and '.join(empty)} is empty" if empty else "none is given"
+        raise InputError(f"{where}username or {where}clientid has to name one user: {problem}.")
+    kind = kinds[0]
+    password = given.get("password")
+    if password is not None:
+        try:
+            str(password).encode("utf-8")
+        except UnicodeEncodeError:
+            raise InputError(f"{where}password is not valid Unicode text.") from None
+    return User(
+        kind=kind,
+        name=checked_name(given[kind], where + kind),
+        password=password,
+        is_superuser=_flag(given.get("is_superuser"), where + "is_superuser"),
+    )
+
+
+def _flag(value: Any, where: str) -> Optional[bool]:
+    """Return a boolean that may have been read from a CSV file, or None where it isn't given."""
+    if value is None or isinstance(value, bool):
+        return value
+    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if str(value).lower() not in known:
+        raise InputError(f"{where} is {value!r}: it is true or false.")
+    return known[str(value).lower()]
+
+
+def users_from(rows: Sequence[Mapping[str, Any]]) -> List[User]:
+    """Return the users of a list of options; see :func:`user_from`."""
+    return [user_from(row, f"users[{position}].") for position, row in enumerate(rows)]
+
+
+def kinds_of(users: Iterable[User], named: Optional[Sequence[str]] = None) -> Tuple[str, ...]:
+    """Return the kinds that a task touches: those it names, and those that occur among its users."""
+    touched = {user.kind for user in users} | set(named or ())
+    return tuple(kind for kind in KINDS if kind in touched)
+
+
+def find(api: Api, options: Mapping[str, Any]) -> Iterator[User]:
+    """Yield the users that the options of an info module ask for.
+
+    :raises InputError: a filter that can't be, or that this generation lacks.
+    """
+    kinds = tuple(kind for kind in KINDS if options[kind] is not None)
+    if not kinds:
+        named = options["kind"] or ([] if api.generation == "v5" else KINDS)
+        searched = store(api, tuple(kind for kind in KINDS if kind in named))
+        yield from searched.find(options["like"], options["is_superuser"], options["limit"])
+        return
+    wanted = User(kinds[0], checked_name(options[kinds[0]], kinds[0]))
+    yield from store(api, kinds).current([wanted], False)
+
+
+def store(api: Api, kinds: Sequence[str], rewrite: bool = False, batch_bytes: int = MEBIBYTE) -> _Users:
+    """Return the store of credentials of this deployment.
+
+    :param kinds: which kinds are read and changed.
+    :param rewrite: passwords of users that exist are written, too (``update_password: always``).
+    :param batch_bytes: how large the body of a bulk request may be.
+    """
+    return (V5Users if api.generation == "v5" else V4Users)(api, kinds, rewrite, batch_bytes)
+
+
+class _Users(Store[User]):
+    """What both generations share."""
+
+    many = "users"
+
+    def __init__(self, api: Api, kinds: Sequence[str], rewrite: bool, batch_bytes: int) -> None:
+        super().__init__(api)
+        self.kinds = kinds
+        self.rewrite = rewrite
+        self.batch_bytes = batch_bytes
+
+    def find(
+        self, like: Optional[str] = None, is_superuser: Optional[bool] = None, page_size: Optional[int] = None
+    ) -> Iterator[User]:
+        """Yield the users whose name contains ``like`` (case-sensitive) and who are superusers or not."""
+        raise TypeError(f"{type(self).__name__} can't search")
+
+    def list(self) -> Iterator[User]:
+        if not self.kinds:
+            raise InputError("users is empty, so kind has to name what is purged: username, clientid or both.")
+        return self.find()
+
+    def check(self, plan: Plan[User]) -> None:
+        for user in plan.create:
+            if user.password is None:
+                raise InputError(f"The {user.kind} {user.name!r} does not exist: it needs a password to be created.")
+        for user in plan.delete:
+            checked_name(user.name, f"a {user.kind} to delete")
+
+    def delete(self, users: Iterable[User]) -> Outcomes[User]:
+        return self.one_by_one(self._delete, users)
+
+    def _delete(self, user: User) -> None:
+        raise TypeError(f"{type(self).__name__} can't delete")
+
+
+class V4Users(_Users):
+    """User names and client ids are two stores, ``auth_username`` and ``auth_clientid``; there are no superusers."""
+
+    def find(
+        self, like: Optional[str] = None, is_superuser: Optional[bool] = None, page_size: Optional[int] = None
+    ) -> Iterator[User]:
+        if is_superuser is not None:
+            raise InputError("is_superuser needs a v5 deployment: v4 knows no superusers.")
+        for kind in self.kinds:
+            query = [(f"_like_{kind}", like)] if like else []
+            for row in self.api.rows(f"auth_{kind}", query, page_size):
+                yield User(kind, row.get(kind, ""), created_at=normal(row.get("created_at")))
+
+    def get(self, record: User) -> Optional[User]:
+        path = path_of(f"auth_{record.kind}/{{}}", record.name)
+        body = self.api.call("GET", path)
+        data = body.get("data")
+        if data in ({}, []):  # EMQX 4.4 says so of a user that does not exist
+            return None
+        if not isinstance(data, dict) or data.get(record.kind) != record.name:
+            raise self.api.odd("GET", path, f"it should be about the {record.kind} {record.name!r}")
+        return User(record.kind, record.name, created_at=normal(data.get("created_at")))
+
+    def check(self, plan: Plan[User]) -> None:
+        for user in [*plan.create, *(new for unused, new in plan.update)]:
+            if user.is_superuser is not None:
+                raise InputError(
+                    f"is_superuser is given for the {user.kind} {user.name!r}, but needs a v5 deployment: "
+                    "v4 knows no superusers."
+                )
+        super().check(plan)
+
+    def create(self, users: Iterable[User]) -> Outcomes[User]:
+        users = list(users)
+        for kind in self.kinds:
+            rows = [(user, {kind: user.name, "password": user.password}) for user in users if user.kind == kind]
+            yield from in_batches(rows, functools.partial(self._post, kind), self.batch_bytes)
+
+    def _post(self, kind: str, batch: List[Tuple[User, Dict[str, Any]]]) -> Iterator[Tuple[User, Optional[EmqxError]]]:
+        path = f"auth_{kind}"
+        secrets = [row["password"] for unused, row in batch]
+        if len(batch) == 1:
+            self.api.call("POST", path, body=batch[0][1], secrets=secrets)
+            yield batch[0][0], None
+            return
+        answer = self.api.call("POST", path, body=[row for unused, row in batch], secrets=secrets)
+        results = answer.get("data")
+        results = results if isinstance(results, dict) else {}
+        for user, _unused in batch:
+            # EMQX 4.4 answers code 0 though items failed, with {"data": {"alice": "{error,existed}"}}.
+            said = str(results.get(user.name, "no result"))
+            if said == "ok":
+                yield user, None
+                continue
+            code = said[len("{error,"):-1] if said.startswith("{error,") else said
+            message = f"The {kind} {user.name!r} was not created: {V4_MESSAGES.get(code, 'no success')} ({code})."
+            yield user, ApiError(message, 200, code, said, "POST", path)
+
+    def update(self, users: Iterable[User]) -> Outcomes[User]:
+        return self.one_by_one(self._put, users)
+
+    def _put(self, user: User) -> None:
+        path = path_of(f"auth_{user.kind}/{{}}", user.name)
+        self.api.call("PUT", path, body={"password": user.password}, secrets=[user.password or ""])
+
+    def _delete(self, user: User) -> None:
+        self.api.call("DELETE", path_of(f"auth_{user.kind}/{{}}", user.name))
+
+
+class V5Users(_Users):
+    """One authenticator, which knows either user names or client ids (``user_id_type``)."""
+
+    _kind_checked = False
+
+    def fresh(self, record: User) -> User:
+        return record.completed(User(record.kind, record.name, is_superuser=False))
+
+    def _check_kind(self) -> None:
+        """Refuse a kind that the authenticator lacks; where that can't be read, the name goes through as given."""
+        if self._kind_checked:
+            return
+        self._kind_checked = True
+        if len(self.kinds) > 1:
+            raise InputError(
+                "User names and client ids are mixed, but the authenticator of a v5 deployment has one kind of users."
+            )
+        try:
+            authenticator = self.api.call("GET", AUTHENTICATOR)
+        except ApiError as error:
+            if error.status not in (403, 404):
+                raise
+            authenticator = None
+        kind = authenticator.get("user_id_type") if isinstance(authenticator, dict) else None
+        named = self.kinds[0] if self.kinds else kind
+        if kind in KINDS and kind != named:
+            raise InputError(
+                f"The authenticator of this deployment knows its users by {kind}, and the task names a {named}: "
+                f"use {kind}."
+            )
+        self.kinds = (named if named in KINDS else KINDS[0],)
+
+    def find(
+        self, like: Optional[str] = None, is_superuser: Optional[bool] = None, page_size: Optional[int] = None
+    ) -> Iterator[User]:
+        self._check_kind()
+        query = [] if is_superuser is None else [("is_superuser", "true" if is_superuser else "false")]
+        path = AUTHENTICATOR + "/users"
+        try:
+            search = [*query, ("like_user_id", like)] if like else query
+            yield from self._users(self.api.rows(path, search, page_size))
+        except ApiError as error:
+            if like is None or error.status != 400 or "badarg" not in error.reason:
+                raise _named(error) from None
+            # A user id that is no text breaks the search for everybody (EMQX 5.8): search here.
+            yield from (user for user in self._users(self.api.rows(path, query)) if like in str(user.name))
+
+    def _users(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[User]:
+        for row in rows:
+            yield User(self.kinds[0], row.get("user_id", ""), is_superuser=row.get("is_superuser") is True)
+
+    def current(self, wanted: Sequence[User], everything: bool) -> Iterator[User]:
+        if wanted:
+            self._check_kind()  # here, before several threads look up
+        return super().current(wanted, everything)
+
+    def get(self, record: User) -> Optional[User]:
+        path = path_of(AUTHENTICATOR + "/users/{}", record.name)
+        try:
+            row = self.api.call("GET", path)
+        except NotOffered:
+            raise
+        except ApiError as error:
+            if error.status == 404 and "uthenticator" not in error.reason:
+                return None
+            raise _named(error) from None
+        if not isinstance(row, dict) or row.get("user_id") != record.name:
+            raise self.api.odd("GET", path, f"it should be about the {record.kind} {record.name!r}")
+        return next(self._users([row]))
+
+    def check(self, plan: Plan[User]) -> None:
+        for old, new in plan.update:
+            if old.is_superuser == new.is_superuser:
+                continue
+            # EMQX 5 refuses to change the flag without a password.
+            if not self.rewrite:
+                raise InputError(
+                    f"is_superuser of the {new.kind} {new.name!r} can't change without setting its password: give "
+                    "password and update_password: always."
+                )
+            if new.password is None:
+                raise InputError(f"is_superuser of the {new.kind} {new.name!r} needs its password to change: give it.")
+        super().check(plan)
+
+    def create(self, users: Iterable[User]) -> Outcomes[User]:
+        return self._write(list(users), self._post)
+
+    def update(self, users: Iterable[User]) -> Outcomes[User]:
+        return self._write(list(users), self._put)
+
+    def _write(self, users: List[User], one: Any) -> Outcomes[User]:
+        """Import many users in bulk; a single one has calls that say more when they fail."""
+        if len(users) == 1:
+            return self.one_by_one(one, users)
+        return in_batches([(user, self._row(user)) for user in users], self._import, self.batch_bytes)
+
+    @staticmethod
+    def _row(user: User) -> Dict[str, Any]:
+        """Return what is imported; the flag is always said, since an import without it takes it away (EMQX 5.8)."""
+        return {"user_id": user.name, "password": user.password, "is_superuser": user.is_superuser}
+
+    def _post(self, user: User) -> None:
+        body = self._row(user)
+        self.api.call("POST", AUTHENTICATOR + "/users", body=body, secrets=[body["password"]])
+
+    def _put(self, user: User) -> None:
+        body = self._row(user)
+        path = path_of(AUTHENTICATOR + "/users/{}", body.pop("user_id"))
+        self.api.call("PUT", path, body=body, secrets=[body["password"]])
+
+    def _import(self, batch: List[Tuple[User, Dict[str, Any]]]) -> Iterator[Tuple[User, Optional[EmqxError]]]:
+        path = AUTHENTICATOR + "/import_users"
+        users, rows = [user for user, unused in batch], [row for unused, row in batch]
+        answer = self.api.call("POST", path, [("type", "plain")], rows, [row["password"] for row in rows])
+        # EMQX 5.8 answers counts, some 5.x nothing at all.
+        failed = answer.get("failed", 0) if isinstance(answer, dict) else 0
+        suspects = self._suspects(users, failed) if failed else set()
+        reason = f"{failed} of {len(users)} users of the import failed"
+        for user in users:
+            if user.key in suspects:
+                message = f"The {user.kind} {user.name!r} was not imported: {reason}."
+                yield user, ApiError(message, 200, None, reason, "POST", path)
+            else:
+                yield user, None
+
+    def _suspects(self, users: List[User], failed: Any) -> Set[Hashable]:
+        """Return the keys of the users that an import lost: the broker says how many, not which.
+
+        Those that a listing doesn't show, or all where it shows too many: a password that wasn't changed can't be seen.
+        """
+        keys = {user.key for user in users}
+        lost = keys - {user.key for user in self.list()}
+        return lost if isinstance(failed, int) and len(lost) >= failed else keys
+
+    def _delete(self, user: User) -> None:
+        try:
+            self.api.call("DELETE", path_of(AUTHENTICATOR + "/users/{}", user.name))
+        except NotOffered:
+            raise
+        except ApiError as error:
+            if error.status != 404 or "uthenticator" in error.reason:
+                raise _named(error) from None
+
+
+def _named(error: ApiError) -> ApiError:
+    """Return the error, said so that a user knows what to do where the deployment has no built-in database."""
+    if error.status == 404 and "uthenticator" in error.reason:
+        message = (
+            "This deployment has no authenticator password_based:built_in_database, so it keeps no users: "
+            "create it first (HTTP 404)."
+        )
+        return ApiError(message, error.status, error.code, error.reason, error.method, error.path)
+    return error

@@ -1,0 +1,362 @@
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible's boundary: shared options, check mode, diff, result, failure.
+
+What a module does is a function of a :class:`Task`: validated parameters and a small context. :func:`run_module` runs
+it as an ordinary module; :func:`execute` is all that is needed to run it elsewhere.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback
+
+from ._converge import Failure, Plan, apply, make_plan, unique
+from ._errors import EmqxError, InputError
+from ._query import compiled
+
+if TYPE_CHECKING:
+    from ._resources._api import Api, Store
+
+Result = Dict[str, Any]
+
+
+def _from_environment(*names: str) -> Tuple[Any, List[str]]:
+    return env_fallback, list(names)
+
+
+CONNECTION: Dict[str, Any] = dict(
+    api_version=dict(
+        choices=["auto", "v4", "v5"], default="auto", fallback=_from_environment("EMQX_API_VERSION")
+    ),
+    validate_certs=dict(type="bool", default=True, fallback=_from_environment("EMQX_VALIDATE_CERTS")),
+    ca_path=dict(type="path", fallback=_from_environment("EMQX_CA_PATH")),
+    client_cert=dict(type="path", fallback=_from_environment("EMQX_CLIENT_CERT")),
+    client_key=dict(type="path", fallback=_from_environment("EMQX_CLIENT_KEY")),
+    timeout=dict(type="float", default=30, fallback=_from_environment("EMQX_TIMEOUT")),
+    retries=dict(type="int", default=4, fallback=_from_environment("EMQX_RETRIES")),
+    retry_wait_max=dict(type="float", default=60, fallback=_from_environment("EMQX_RETRY_WAIT_MAX")),
+    rate_limit=dict(type="float", fallback=_from_environment("EMQX_RATE_LIMIT")),
+    max_connections=dict(type="int", default=8, fallback=_from_environment("EMQX_MAX_CONNECTIONS")),
+    allow_http=dict(type="bool", default=False, fallback=_from_environment("EMQX_ALLOW_HTTP")),
+)
+"""Options of every module; the documentation fragment ``connection`` describes them."""
+
+DEPLOYMENT: Dict[str, Any] = dict(
+    api_url=dict(required=True, fallback=_from_environment("EMQX_API_URL", "EMQXCLOUD_DEPLOYMENT_ENDPOINT")),
+    app_id=dict(required=True, fallback=_from_environment("EMQX_APP_ID", "EMQXCLOUD_DEPLOYMENT_API_KEY")),
+    app_secret=dict(
+        required=True, no_log=True, fallback=_from_environment("EMQX_APP_SECRET", "EMQXCLOUD_DEPLOYMENT_API_SECRET")
+    ),
+)
+"""Which deployment, and the credentials for it; the documentation fragment ``deployment`` describes them."""
+
+PLATFORM: Dict[str, Any] = dict(
+    platform_url=dict(fallback=_from_environment("EMQX_PLATFORM_URL", "EMQXCLOUD_PLATFORM_ENDPOINT")),
+    platform_key=dict(no_log=False, fallback=_from_environment("EMQX_PLATFORM_KEY", "EMQXCLOUD_PLATFORM_API_KEY")),
+    platform_secret=dict(
+        no_log=True, fallback=_from_environment("EMQX_PLATFORM_SECRET", "EMQXCLOUD_PLATFORM_API_SECRET")
+    ),
+)
+"""Which account; the documentation fragment ``platform`` describes them."""
+
+PURGE: Dict[str, Any] = dict(
+    purge=dict(type="bool", default=False),
+    purge_all=dict(type="bool", default=False),
+    purge_limit=dict(type="str"),
+)
+"""Options of modules that can delete what isn't listed; the documentation fragment ``purge`` describes them."""
+
+BOUNDED: Dict[str, Any] = dict(result_limit=dict(type="int", default=1000))
+"""How much a result shows; the documentation fragment ``bounded`` describes it."""
+
+READ: Dict[str, Any] = dict(limit=dict(type="int"), query=dict(type="str"))
+"""Options of info modules; the documentation fragment ``read`` describes them."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A module's options besides those of the connection, and how they go together (in Ansible's own terms)."""
+
+    options: Mapping[str, Any]
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    connection: Mapping[str, Any] = field(default_factory=lambda: {**DEPLOYMENT, **CONNECTION})
+
+    def arguments(self) -> Dict[str, Any]:
+        """Return the arguments of ``AnsibleModule``, or of Ansible's argument spec validator."""
+        return {"argument_spec": {**self.connection, **self.options}, **self.rules}
+
+
+class Task:
+    """What a module's function works with.
+
+    :ivar params: the validated options.
+    :ivar check_mode: only say what would change.
+    :ivar diff_mode: return ``diff``.
+    :ivar warnings: sentences for the user; the runner passes them on.
+    """
+
+    def __init__(self, params: Mapping[str, Any], check_mode: bool = False, diff_mode: bool = False) -> None:
+        self.params = params
+        self.check_mode = check_mode
+        self.diff_mode = diff_mode
+        self.warnings: List[str] = []
+        self._apis: List[Api] = []
+        self._deployment: Optional[Api] = None
+
+    @property
+    def api(self) -> Api:
+        """The Deployment API of the task's options, opened when it is first needed."""
+        if self._deployment is None:
+            # Here and not above: requests is imported only once the options are known to be right.
+            from ._resources._api import deployment_api
+
+            self._deployment = self._opened(deployment_api(self.params))
+        return self._deployment
+
+    def platform(self) -> Api:
+        """Return the Platform API of the task's options."""
+        from ._resources._api import platform_api
+
+        return self._opened(platform_api(self.params))
+
+    def _opened(self, api: Api) -> Api:
+        self._apis.append(api)
+        return api
+
+    @property
+    def result_limit(self) -> int:
+        """How many items a list of the result shows at the most."""
+        limit = self.params.get("result_limit")
+        if limit is None:
+            return int(BOUNDED["result_limit"]["default"])
+        if limit < 0:
+            raise InputError(f"result_limit is {limit}: it is a number of items, 0 or more.")
+        return int(limit)
+
+    @property
+    def requests(self) -> int:
+        """How many HTTP requests the task has made."""
+        return sum(api.http.requests for api in self._apis)
+
+    def close(self) -> None:
+        """Close the connections."""
+        for api in self._apis:
+            api.http.close()
+
+    def converge(
+        self, store: Store[Any], desired: Iterable[Any], option: str, *, absent: bool = False, purge: bool = False,
+        rewrite: bool = False, keep: bool = False,
+    ) -> Converged:
+        """Bring a store to the desired state, or in check mode say what that would change.
+
+        :param option: the option that holds the desired records, for messages.
+        :param purge: what isn't desired goes; see :data:`PURGE` for the options that guard it.
+        :param keep: remember the records that stay as they are, so that the outcome can tell what is there afterwards.
+        :raises TaskFailure: something could not be applied.
+        """
+        if purge and absent:
+            raise InputError("purge deletes what is not listed, and state: absent what is listed: give one of them.")
+        limit, wanted = self.result_limit, unique(desired, option)
+        if purge and not wanted and not self.params.get("purge_all"):
+            raise InputError(
+                f"{option} is empty, so everything would be deleted: set purge_all: true if that is what you want."
+            )
+        plan = make_plan(
+            store.current(wanted, purge), wanted, absent=absent, purge=purge, rewrite=rewrite, keep=keep,
+            fresh=store.fresh,
+        )
+        if purge:
+            self._check_purge_limit(plan)
+        store.check(plan)
+        if self.check_mode or not plan.changed:
+            return Converged(plan, self._report(plan, store.many, []))
+        done, failures = apply(plan, store)
+        result = self._report(done, store.many, failures)
+        if failures:
+            raise partial_failure(done, failures, result, limit)
+        return Converged(done, result)
+
+    def _check_purge_limit(self, plan: Plan[Any]) -> None:
+        limit = self.params.get("purge_limit")
+        if limit is None:
+            return
+        found = re.fullmatch(r"(\d+)(%?)", limit.strip())
+        if not found:
+            raise InputError(f"purge_limit is {limit!r}: it is a number, or a percentage such as '10%'.")
+        most = int(found.group(1))
+        if found.group(2):
+            most = plan.existing * most // 100
+        if len(plan.delete) > most:
+            raise InputError(
+                f"{len(plan.delete)} of {plan.existing} would be deleted, which is more than purge_limit allows "
+                f"({limit}): nothing was changed."
+            )
+
+    def _report(self, plan: Plan[Any], many: str, failures: Sequence[Failure[Any]]) -> Result:
+        result: Result = {"changed": plan.changed, "counts": {**plan.counts, "failed": len(failures)}}
+        if self.diff_mode:
+            result["diff"] = plan.diff(many, self.result_limit)
+        return result
+
+    def wait(self, look: Callable[[], Tuple[List[str], List[str]]], seconds: float, result: Result) -> List[str]:
+        """Call ``look`` until the first of its two lists, what is waited for, is empty; return the second.
+
+        :param look: asks the API, so that it is called once a second at the most.
+        :raises TaskFailure: it took longer than ``seconds``.
+        """
+        deadline = time.monotonic() + seconds
+        pause = 0.1
+        while True:
+            waiting, found = look()
+            if not waiting:
+                return found
+            left = deadline - time.monotonic()
+            if left <= 0:
+                message = f"After {seconds:g} s (wait_timeout) it is still waited for {', '.join(waiting[:10])}."
+                raise TaskFailure(message, result)
+            time.sleep(min(pause, left))
+            pause = min(2 * pause, 1.0)
+
+    def read(self, name: str, rows: Callable[[], Iterator[Any]]) -> Result:
+        """Return the rows of an info module under ``name``, at most ``limit``, after ``query``, and their ``count``.
+
+        :param rows: gives them lazily; it is called after ``query`` and ``limit`` were found to be right.
+        """
+        search, limit = compiled(self.params["query"]), self.params["limit"]
+        if limit is not None and limit < 1:
+            raise InputError(f"limit is {limit}: it is at least 1.")
+        found = list(itertools.islice(rows(), limit))
+        return {"changed": False, name: search(found), "count": len(found)}
+
+
+@dataclass(frozen=True)
+class Converged:
+    """What :meth:`Task.converge` did, or in check mode would do: as a plan, and as the result that users see."""
+
+    done: Plan[Any]
+    result: Result
+
+
+class TaskFailure(EmqxError):
+    """A failure that tells what was reached before it, in ``result``."""
+
+    def __init__(self, message: str, result: Result) -> None:
+        super().__init__(message)
+        self.result = result
+
+    def details(self) -> Result:
+        return self.result
+
+
+def partial_failure(
+    done: Plan[Any], failures: Sequence[Failure[Any]], result: Result, limit: int
+) -> TaskFailure:
+    """Return the failure of a task that could not make all changes: which failed and why, which were made."""
+    first = next((failure.error for failure in failures if failure.error.details()), failures[0].error)
+    made = [{"action": action, "item": record.shown()} for action, record in _applied(done)]
+    failed = [_failed(failure) for failure in failures]
+    total = len(failed) + len(made)
+    lists: Result = {}
+    for name, items in (("failures", failed), ("applied", made)):
+        lists[name] = items[:limit]
+        if len(items) > limit:
+            lists[name + "_left_out"] = len(items) - limit
+    message = str(first) if total == 1 else f"{len(failed)} of {total} changes failed. The first: {first}"
+    return TaskFailure(message, {**first.details(), **result, **lists})
+
+
+def _failed(failure: Failure[Any]) -> Result:
+    error = failure.error.details().get("error", {})
+    return {
+        "action": failure.action,
+        "item": failure.record.shown(),
+        "code": error.get("code"),
+        "reason": str(failure.error),
+    }
+
+
+def _applied(done: Plan[Any]) -> Iterator[Tuple[str, Any]]:
+    yield from (("create", record) for record in done.create)
+    yield from (("update", new) for unused, new in done.update)
+    yield from (("delete", record) for record in done.delete)
+
+
+def strings(option: str, value: Any) -> List[str]:
+    """Return the list of strings that an option of type ``raw`` holds.
+
+    Ansible splits a string at commas where a list is expected, and a comma is legal in client ids and topics.
+
+    :raises InputError: it is no list, or holds something else than text and whole numbers.
+    """
+    if not isinstance(value, (list, tuple)):
+        raise InputError(f"{option} has to be a list, and is {value!r}: write [{value!r}] if that is one item.")
+    for item in value:
+        if isinstance(item, bool) or not isinstance(item, (str, int)):
+            raise InputError(f"{option} is a list of strings, and {item!r} is none: put it in quotes.")
+    return [str(item) for item in value]
+
+
+def texts_for_lists(arguments: Mapping[str, Any], params: Mapping[str, Any]) -> List[str]:
+    """Return the options that should be lists of dictionaries and were given as text, before Ansible splits it."""
+    return [
+        name
+        for name, option in arguments.items()
+        if option.get("elements") == "dict" and isinstance(params.get(name), str)
+    ]
+
+
+class _Module(AnsibleModule):
+    """An ordinary module that doesn't take a text for a list of dictionaries."""
+
+    refused: Optional[str] = None
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        for name in texts_for_lists(self.argument_spec, self.params):
+            self.refused = f"{name} has to be a list of dictionaries, and is a text."  # which may hold passwords
+            self.params[name] = []
+
+
+def execute(task: Task, run: Callable[[Task], Result]) -> Result:
+    """Run a module's function and return its result, a failure included (``failed`` and ``msg``)."""
+    try:
+        result = {"changed": False, **run(task)}
+    except EmqxError as error:
+        result = {"changed": False, **error.details(), "failed": True, "msg": str(error)}
+    finally:
+        task.close()
+    return {**result, "requests": task.requests}
+
+
+def run_module(spec: Spec, run: Callable[[Task], Result]) -> None:
+    """Run a module's function as an ordinary module."""
+    module = _Module(supports_check_mode=True, **spec.arguments())
+    if module.refused:
+        module.fail_json(msg=module.refused, requests=0)
+    module.no_log_values.update(_connection_secrets(module.params))
+    task = Task(module.params, module.check_mode, module._diff)
+    result = execute(task, run)
+    for warning in task.warnings:
+        module.warn(warning)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+def _connection_secrets(params: Mapping[str, Any]) -> List[str]:
+    """Return what Ansible has to mask beside the options themselves: the base64 of a Basic header."""
+    from ._http import connection_secrets
+
+    pairs = (("app_id", "app_secret"), ("platform_key", "platform_secret"))
+    return [
+        secret
+        for user, password in pairs
+        if params.get(user) and params.get(password)
+        for secret in connection_secrets(params[user], params[password])
+    ]

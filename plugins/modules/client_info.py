@@ -1,0 +1,211 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: client_info
+short_description: Read the MQTT clients of an EMQX Cloud deployment
+version_added: 1.0.0
+description:
+  - Reads the clients that are connected to a deployment, and those that have a kept session there.
+  - Filters are passed to the API, so that only what is asked for is read. What a generation of the API can't filter
+    (O(node) on v4, O(zone) and O(proto_name) on v5) is filtered by the module, and refused where the deployment doesn't
+    tell it of its clients.
+author:
+  - Contributors to the emqx.cloud collection (@emqx)
+extends_documentation_fragment:
+  - emqx.cloud.deployment
+  - emqx.cloud.connection
+  - emqx.cloud.read
+  - emqx.cloud.attributes
+  - emqx.cloud.attributes.info
+options:
+  clientid:
+    description:
+      - Only the client with this id.
+    type: str
+  username:
+    description:
+      - Only clients that connected with this user name.
+    type: str
+  ip_address:
+    description:
+      - Only clients that connect from this address.
+    type: str
+  conn_state:
+    description:
+      - Only clients in this state. V(connected) is who is online; V(disconnected) are kept sessions.
+    type: str
+    choices: [connected, disconnected]
+  clean_start:
+    description:
+      - Only clients that connected with this clean start (clean session) flag.
+    type: bool
+  proto_name:
+    description:
+      - Only clients with this protocol, such as V(MQTT) or V(MQTT-SN).
+    type: str
+  proto_ver:
+    description:
+      - Only clients with this version of the protocol, V(3) for MQTT 3.1, V(4) for MQTT 3.1.1, V(5) for MQTT 5.
+    type: int
+  zone:
+    description:
+      - Only clients in this zone.
+    type: str
+  node:
+    description:
+      - Only clients that are connected to this node.
+    type: str
+  like_clientid:
+    description:
+      - Only clients whose id contains this text. Upper and lower case differ.
+    type: str
+  like_username:
+    description:
+      - Only clients whose user name contains this text. Upper and lower case differ.
+    type: str
+  connected_after:
+    description:
+      - Only clients that connected at this time or later. RFC 3339, epoch seconds, or how long ago, such as V(90s),
+        V(2h) or V(7d).
+    type: str
+  connected_before:
+    description:
+      - Only clients that connected at this time or earlier; written as O(connected_after).
+    type: str
+  created_after:
+    description:
+      - Only clients whose session began at this time or later; written as O(connected_after).
+    type: str
+  created_before:
+    description:
+      - Only clients whose session began at this time or earlier; written as O(connected_after).
+    type: str
+  fields:
+    description:
+      - The fields that each row has. By default all that the API gives.
+    type: list
+    elements: str
+notes:
+  - A v4 deployment gives times in the time zone of its broker. On EMQX Cloud that is UTC, and it is read as such.
+seealso:
+  - module: emqx.cloud.client
+  - module: emqx.cloud.subscription_info
+"""
+
+EXAMPLES = r"""
+- name: Who is online?
+  emqx.cloud.client_info:
+    conn_state: connected
+    fields: [clientid, username, ip_address, connected_at]
+  register: online
+
+- name: The ids of all gateways that came back within the last ten minutes
+  emqx.cloud.client_info:
+    like_clientid: gateway-
+    connected_after: 10m
+    query: "[].clientid"
+  register: returned
+"""
+
+RETURN = r"""
+clients:
+  description:
+    - The clients, or what O(query) makes of them. The fields are those of the API with the names of v5.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    clientid:
+      description: The client id.
+      type: str
+    username:
+      description: The user name that the client connected with.
+      type: str
+    connected:
+      description: Whether it is connected; a kept session is not.
+      type: bool
+    ip_address:
+      description: Where it connects from.
+      type: str
+    connected_at:
+      description: When it connected, in UTC.
+      type: str
+    proto_ver:
+      description: The version of the protocol.
+      type: int
+  sample: [{clientid: gateway-7, username: gateway, connected: true, ip_address: 198.51.100.7, proto_ver: 5}]
+count:
+  description: How many clients were found.
+  returned: success
+  type: int
+  sample: 1
+error:
+  description: The first failure, where it is one of the API or of the connection.
+  returned: failure, after a request
+  type: dict
+  contains:
+    status:
+      description: The HTTP status, or V(null) if no answer came.
+      type: int
+    code:
+      description: The result code of the API, a number on v4 and a name on v5.
+      type: raw
+    reason:
+      description: What the API said.
+      type: str
+    method:
+      description: The HTTP method of the request that failed.
+      type: str
+    path:
+      description: Its path below the base URL.
+      type: str
+  sample: {status: 409, code: ALREADY_EXISTS, reason: User already exists, method: POST, path: authentication/users}
+requests:
+  description: How many HTTP requests the task made, repeated ones included.
+  returned: always
+  type: int
+  sample: 3
+"""
+
+from ansible_collections.emqx.cloud.plugins.module_utils._resources import clients
+from ansible_collections.emqx.cloud.plugins.module_utils._task import READ, Result, Spec, Task, run_module
+
+FILTERS = dict(
+    clientid=dict(type="str"),
+    username=dict(type="str"),
+    ip_address=dict(type="str"),
+    conn_state=dict(type="str", choices=["connected", "disconnected"]),
+    clean_start=dict(type="bool"),
+    proto_name=dict(type="str"),
+    proto_ver=dict(type="int"),
+    zone=dict(type="str"),
+    node=dict(type="str"),
+    like_clientid=dict(type="str"),
+    like_username=dict(type="str"),
+    connected_after=dict(type="str"),
+    connected_before=dict(type="str"),
+    created_after=dict(type="str"),
+    created_before=dict(type="str"),
+)
+SPEC = Spec(options=dict(fields=dict(type="list", elements="str"), **FILTERS, **READ))
+
+
+def run(task: Task) -> Result:
+    """Return the clients that the options ask for."""
+    filters = clients.Filters(**{name: task.params[name] for name in FILTERS})
+    fields, limit = task.params["fields"] or (), task.params["limit"]
+    return task.read("clients", lambda: clients.clients(task.api).rows(filters, fields, limit))
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(SPEC, run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ansible-test on the newest ansible-core and on 2.16, and on the oldest Python that modules run on.
+
+Each ansible-core has one xdist group, since its runs share a copy of the collection: the two go side by side.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tooling import ansible_test, environments
+from tooling.paths import COPY
+
+MAIN = pytest.mark.xdist_group("ansible-test-main")
+CORE216 = pytest.mark.xdist_group("ansible-test-core216")
+
+
+@pytest.mark.parametrize(
+    ("core", "python", "words"),
+    [
+        pytest.param("main", None, ["sanity"], id="newest-sanity", marks=MAIN),
+        pytest.param("main", None, ["units", "--num-workers", "1"], id="newest-units", marks=MAIN),
+        pytest.param("core216", None, ["sanity"], id="2.16-sanity", marks=CORE216),
+        pytest.param("core216", None, ["units", "--num-workers", "1"], id="2.16-units", marks=CORE216),
+        pytest.param(
+            "core216", "3.8", ["sanity", "--test", "compile", "--test", "import"], id="2.16-sanity-3.8", marks=CORE216
+        ),
+        pytest.param("core216", "3.8", ["units", "--num-workers", "1"], id="2.16-units-3.8", marks=CORE216),
+    ],
+)
+def test_ansible_test(core: str, python: str | None, words: list[str]) -> None:
+    """It finds nothing to complain about."""
+    needed = "python38" if python else core
+    for name in dict.fromkeys([core, needed]):
+        if environments.python_of(name) is None:
+            versions = " or ".join(environments.ENVIRONMENTS[name].pythons)
+            pytest.skip(f"Python {versions} is not on this machine, so {words[0]} was not run on it here")
+    done = ansible_test.run(core, *words, python=python)
+    assert done.returncode == 0, done.stdout
+
+
+def test_no_ignores() -> None:
+    """No finding of ansible-test is ignored."""
+    assert not list(COPY.glob("tests/sanity/ignore*"))

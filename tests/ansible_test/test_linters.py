@@ -1,0 +1,19 @@
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The linters run with the tests, so that one command tells whether a change is good."""
+
+from __future__ import annotations
+
+import pytest
+
+from tooling import environments, linters
+
+
+@pytest.mark.xdist_group("linters")  # they share a copy
+@pytest.mark.parametrize("name", linters.LINTERS)
+def test_linter(name: str) -> None:
+    """It finds nothing to complain about."""
+    if environments.python_of("lint") is None:
+        pytest.skip("no environment for linters here: run `make venv`")
+    done = linters.run(name)
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,345 @@
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A simulator: one or more deployments and the platform above them, on loopback, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+from . import certificates, control, platform, v4, v5
+from .faults import Faults
+from .http import Front, Request
+from .mqtt import Listener
+from .state import SERVERLESS, USERNAME, Client, Quotas, State, Subscription, User
+
+HOST = "127.0.0.1"
+VERSIONS = {"v4": "4.4.19", "v5": "5.8.9"}
+BASES = {"v4": "/api", "v5": "/api/v5"}
+
+T = TypeVar("T")
+InLoop = Callable[[Callable[[], T]], T]
+
+
+class Deployment:
+    """One deployment: its addresses, its credentials, and accessors that are safe from any thread."""
+
+    def __init__(self, number: int, generation: str, state: State, in_loop: InLoop[Any]) -> None:
+        self.generation = generation
+        self.name = f"deployment-{number}"
+        self.id = f"d{number:07}"
+        self.app_id = f"app-id-{number}"
+        self.app_secret = f"app-secret-{number}-6f1f0c0c5e9d4c3a"
+        self.mqtt_host = HOST
+        self.ca_path: Path | None = None
+        self.api_url = ""
+        self._state = state
+        self._in_loop = in_loop
+        self._api = v4.Api(state) if generation == "v4" else v5.Api(state)
+        self._front = Front(
+            self._api,
+            self.app_id,
+            self.app_secret,
+            control=lambda call: control.answer(self, call),
+            requests_per_second=state.quotas.requests_per_second,
+        )
+        self._listener = Listener(state)
+
+    async def open(self, port: int, mqtt_port: int, tls: ssl.SSLContext | None, closing: AsyncExitStack) -> None:
+        await self._front.start(HOST, port, tls)
+        closing.push_async_callback(self._front.stop)
+        await self._listener.start(HOST, mqtt_port)
+        closing.push_async_callback(self._listener.stop)
+        self.api_url = url(tls, self._front.port) + BASES[self.generation]
+
+    @property
+    def mqtt_port(self) -> int:
+        return self._listener.port
+
+    @property
+    def control_url(self) -> str:
+        """The control endpoint; it wants no credentials."""
+        return self.api_url.removesuffix(BASES[self.generation]) + "/_simulator"
+
+    # What came in, and what is to go wrong
+
+    @property
+    def requests(self) -> list[Request]:
+        """Every request so far, faulted ones too."""
+        return list(self._front.requests)
+
+    def forget_requests(self) -> None:
+        self._in_loop(self._front.requests.clear)
+
+    @property
+    def faults(self) -> Faults:
+        return self._front.faults
+
+    def on_request(self, callback: Callable[[Request], None]) -> None:
+        """Call it with each request from now on, once it is carried out and before its answer goes out."""
+        self._front.callbacks.append(callback)
+
+    def reset(self) -> None:
+        """Back to the start: no users, clients, messages, bans, faults, callbacks or log. MQTT clients are cut off."""
+
+        def run() -> None:
+            self._state.reset()
+            if isinstance(self._api, v5.Api):
+                self._api.prepare()
+            self._front.forget()
+            self._front.callbacks.clear()
+
+        self._in_loop(run)
+
+    # Users
+
+    def add_user(self, name: Any, password: str, is_superuser: bool = False, kind: str = USERNAME) -> None:
+        self._in_loop(lambda: self._state.add_user(User(name, password, is_superuser), kind))
+
+    def add_users(self, users: int | Iterable[str], kind: str = USERNAME) -> None:
+        """Many at once: names, or how many (`user-000001`…). The password of each is `pw-` and its name."""
+        names = [f"user-{number:06}" for number in range(1, users + 1)] if isinstance(users, int) else users
+        self._in_loop(lambda: self._state.users[kind].update((name, User(name, f"pw-{name}")) for name in names))
+
+    def user_names(self, kind: str = USERNAME) -> list[Any]:
+        return self._in_loop(lambda: list(self._state.users[kind]))
+
+    def remove_user(self, name: Any, kind: str = USERNAME) -> None:
+        self._in_loop(lambda: self._state.users[kind].pop(name, None))
+
+    def is_superuser(self, name: Any, kind: str = USERNAME) -> bool:
+        return self._in_loop(lambda: self._state.users[kind][name].is_superuser)
+
+    def check_password(self, name: Any, password: str, kind: str = USERNAME) -> bool:
+        """Whether there is such a user and this is the password."""
+
+        def check() -> bool:
+            user = self._state.users[kind].get(name)
+            return user is not None and user.accepts(password)
+
+        return self._in_loop(check)
+
+    # Clients
+
+    def add_client(
+        self,
+        clientid: str,
+        username: str | None = None,
+        proto_ver: int = 4,
+        connected: bool = True,
+        subscriptions: Iterable[str | dict[str, Any]] = (),
+        **fields: Any,
+    ) -> None:
+        """A client without an MQTT connection. `fields` are shown in listings in place of what would stand there.
+
+        Not connected, it is a kept session. Subscriptions are filters, or objects with `topic qos nl rap rh`.
+        """
+
+        def add() -> None:
+            gone = None if connected else time.time()
+            client = Client(
+                clientid,
+                username,
+                proto_ver=proto_ver,
+                connected=connected,
+                clean_start=connected,
+                disconnected_at=gone,
+                fields=fields,
+            )
+            self._state.connect(client)
+            for item in subscriptions:
+                self._state.subscribe(client, Subscription(**({"topic": item} if isinstance(item, str) else item)))
+
+        self._in_loop(add)
+
+    def add_clients(self, clients: int | Iterable[str]) -> None:
+        """Many virtual clients at once: ids, or how many (`client-000001`…)."""
+        ids = [f"client-{number:06}" for number in range(1, clients + 1)] if isinstance(clients, int) else clients
+        self._in_loop(lambda: self._state.clients.update((clientid, Client(clientid)) for clientid in ids))
+
+    def count_clients(self) -> int:
+        return self._in_loop(lambda: len(self._state.clients))
+
+    def client_ids(self) -> list[str]:
+        """Everybody who has a session, online or kept."""
+        return self._in_loop(lambda: list(self._state.clients))
+
+    def connected(self, clientid: str) -> bool:
+        return self._in_loop(lambda: clientid in self._state.clients and self._state.clients[clientid].connected)
+
+    def wait_until_gone(self, clientid: str, seconds: float = 10) -> None:
+        """Until a client that hung up is no longer online: its DISCONNECT may still be on the way."""
+        end = time.monotonic() + seconds
+        while self.connected(clientid):
+            if time.monotonic() > end:
+                raise TimeoutError(f"{clientid} is still online")
+            time.sleep(0.01)
+
+    def remove_client(self, clientid: str) -> None:
+        self._in_loop(lambda: self._state.kick(clientid))
+
+    def subscriptions(self, clientid: str) -> dict[str, int]:
+        """QoS by topic filter."""
+        held = self._in_loop(lambda: list(self._state.clients[clientid].subscriptions.values()))
+        return {subscription.topic: subscription.qos for subscription in held}
+
+    # Messages and bans
+
+    def retained(self) -> dict[str, bytes]:
+        """Payload by topic."""
+        return self._in_loop(lambda: {topic: kept.payload for topic, kept in self._state.retained.items()})
+
+    def bans(self) -> list[tuple[str, str]]:
+        """(kind, who) of each."""
+        return self._in_loop(lambda: [(ban.kind, ban.who) for ban in self._state.bans])
+
+
+class Platform:
+    """The account above the deployments."""
+
+    def __init__(self, deployments: Iterable[Deployment], deployment_type: str, in_loop: InLoop[Any]) -> None:
+        self.platform_url = ""
+        self.platform_key = "platform-key"
+        self.platform_secret = "platform-secret-a3b1b4d0e0c94f7f"
+        self._in_loop = in_loop
+        self._api = platform.Api()
+        for one in deployments:
+            version = VERSIONS[one.generation]
+            listed = platform.Listed(one.id, one.name, deployment_type, version, one.count_clients)
+            self._api.deployments[one.id] = listed
+        self._front = Front(self._api, self.platform_key, self.platform_secret)
+
+    async def open(self, port: int, tls: ssl.SSLContext | None, closing: AsyncExitStack) -> None:
+        await self._front.start(HOST, port, tls)
+        closing.push_async_callback(self._front.stop)
+        self.platform_url = url(tls, self._front.port) + self._api.bases[0]
+
+    @property
+    def requests(self) -> list[Request]:
+        return list(self._front.requests)
+
+    def forget_requests(self) -> None:
+        self._in_loop(self._front.requests.clear)
+
+    @property
+    def faults(self) -> Faults:
+        return self._front.faults
+
+    def forget_limits(self) -> None:
+        """As if an hour had gone by."""
+        self._in_loop(self._api.forget_limits)
+
+    @property
+    def deployments(self) -> list[dict[str, Any]]:
+        """As the platform lists them."""
+        return self._in_loop(lambda: [listed.row() for listed in self._api.deployments.values()])
+
+
+class Simulator:
+    """All of it. `Simulator.start(…)` returns when everything listens; use it as a context manager or `stop()` it."""
+
+    def __init__(self, generation: str, tls: bool | str, count: int, serverless: bool, state: dict[str, Any]) -> None:
+        if generation not in BASES:
+            raise ValueError(f"generation is {generation!r}, not v4 or v5")
+        if serverless and generation == "v4":
+            raise ValueError("Serverless deployments are v5")
+        quotas = SERVERLESS if serverless else Quotas()
+        self._folder = tempfile.TemporaryDirectory(prefix="emqx-simulator-")
+        self._tls: ssl.SSLContext | None = None
+        self.ca_path: Path | None = None
+        if tls:
+            self._tls, self.ca_path = certificates.make("valid" if tls is True else tls, Path(self._folder.name))
+        self._closing = AsyncExitStack()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="simulator", daemon=True)
+        self.deployments = [
+            Deployment(number, generation, State(generation, quotas=quotas, **state), self._in_loop)
+            for number in range(1, count + 1)
+        ]
+        self.platform = Platform(self.deployments, "serverless" if serverless else "dedicated", self._in_loop)
+
+    @classmethod
+    def start(
+        cls,
+        generation: str = "v5",
+        *,
+        tls: bool | str = False,
+        count: int = 1,
+        serverless: bool = False,
+        bare: bool = False,
+        allow_anonymous: bool = False,
+        port: int = 0,
+        mqtt_port: int = 0,
+    ) -> Simulator:
+        """Start it.
+
+        tls: True, or `expired`, `wrong-host`, `self-signed` for a certificate that a client should refuse.
+        count: how many deployments; each has its own ports.
+        serverless: 2,000 users, 10 subscriptions a client, 10 requests a second.
+        bare: a v5 broker as it comes from its package, without an authenticator and without the built-in source.
+        allow_anonymous: MQTT clients of unknown users may come in.
+        port, mqtt_port: of the first deployment, the others count on from there; 0 is any free port.
+        """
+        simulator = cls(generation, tls, count, serverless, {"bare": bare, "allow_anonymous": allow_anonymous})
+        simulator._thread.start()
+        try:
+            simulator._await(simulator._open(port, mqtt_port))
+        except OSError:
+            simulator.stop()
+            raise
+        return simulator
+
+    def stop(self) -> None:
+        """Hang up, close the ports, end the thread. Once is enough."""
+        if self._loop.is_closed():
+            return
+        self._await(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Simulator:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    async def _open(self, port: int, mqtt_port: int) -> None:
+        for place, one in enumerate(self.deployments):
+            one.ca_path = self.ca_path
+            await one.open(port and port + place, mqtt_port and mqtt_port + place, self._tls, self._closing)
+        await self.platform.open(port and port + len(self.deployments), self._tls, self._closing)
+
+    async def _close(self) -> None:
+        await self._closing.aclose()
+        # A slow answer or a message without its acknowledgement may still be waiting.
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    def _await(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _in_loop(self, work: Callable[[], T]) -> T:
+        """Run it where the state lives: callbacks are there already, tests are not."""
+        if threading.current_thread() is self._thread:
+            return work()
+
+        async def run() -> T:
+            return work()
+
+        return self._await(run())
+
+
+def url(tls: ssl.SSLContext | None, port: int) -> str:
+    """The certificate is for `localhost`."""
+    return f"http://{HOST}:{port}" if tls is None else f"https://localhost:{port}"

@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs modules against the simulator: in this process, or from a playbook."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from simulator import Deployment
+
+PLUGINS = "ansible_collections.emqx.cloud.plugins."
+
+
+def connection(deployment: Deployment) -> dict[str, Any]:
+    """The connection options of a deployment."""
+    options = {"api_url": deployment.api_url, "app_id": deployment.app_id, "app_secret": deployment.app_secret}
+    return {**options, "ca_path": str(deployment.ca_path)} if deployment.ca_path else options
+
+
+def environment(deployment: Deployment) -> dict[str, str]:
+    """The same as environment variables."""
+    return {f"EMQX_{name.upper()}": value for name, value in connection(deployment).items()}
+
+
+def run(module: str, deployment: Deployment, check: bool = False, **options: Any) -> dict[str, Any]:
+    """Validate options as Ansible does and run a module's function; return its result."""
+    code = importlib.import_module(PLUGINS + "modules." + module)
+    task = importlib.import_module(PLUGINS + "module_utils._task")
+    arguments = code.SPEC.arguments()
+    spec = arguments.pop("argument_spec")
+    validated = ArgumentSpecValidator(spec, **arguments).validate({**connection(deployment), **options})
+    assert not validated.error_messages, validated.error_messages
+    return task.execute(task.Task(validated.validated_parameters, check, diff_mode=True), code.run)
+
+
+def done(module: str, deployment: Deployment, check: bool = False, **options: Any) -> dict[str, Any]:
+    """The same, for what has to go well."""
+    result = run(module, deployment, check, **options)
+    assert not result.get("failed"), result
+    return result
+
+
+def refused(module: str, deployment: Deployment, **options: Any) -> str:
+    """Run a module that has to fail before it sends anything that changes something; return its sentence."""
+    before = len(deployment.requests)
+    result = run(module, deployment, **options)
+    assert result.get("failed"), result
+    assert result["changed"] is False
+    assert [call.method for call in deployment.requests[before:] if call.method != "GET"] == []
+    return one_sentence(result["msg"])
+
+
+def one_sentence(message: str) -> str:
+    """Check that a message is one that a user reads: a line without a traceback."""
+    assert "Traceback" not in message
+    assert "\n" not in message
+    assert message.endswith("."), message
+    return message
+
+
+def play(
+    folder: Path,
+    tasks: Iterable[Mapping[str, Any]],
+    variables: Mapping[str, str],
+    *arguments: str,
+    **play_keywords: Any,
+) -> subprocess.CompletedProcess[str]:
+    """Run tasks in a playbook of their own, on localhost with this Python; return what ansible-playbook printed."""
+    playbook = folder / "playbook.yml"
+    keywords = {"hosts": "localhost", "connection": "local", "gather_facts": False, **play_keywords}
+    # JSON is YAML.
+    playbook.write_text(json.dumps([{**keywords, "tasks": list(tasks)}]))
+    command = ["ansible-playbook", "-i", "localhost,", "-e", f"ansible_python_interpreter={sys.executable}"]
+    return subprocess.run(
+        [*command, str(playbook), *arguments],
+        env={**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false", **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def failure_of(printed: str) -> str:
+    """The message of the task that failed, from what ansible-playbook printed with one-line JSON results."""
+    line = next(line for line in printed.splitlines() if line.startswith(("fatal:", "failed:")))
+    return one_sentence(json.loads(line.partition("=> ")[2])["msg"])

@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands behind the Makefile: `python3 -m tooling COMMAND …`, with `tests` on PYTHONPATH."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+
+from . import ansible_test, copies, environments, linters
+from .paths import BUILD, COPY, ToolError, say
+
+
+def main() -> int:
+    """Do one command; the last one it starts takes over this process, so that its last line is ours."""
+    parser = argparse.ArgumentParser(prog="tooling", description=__doc__)
+    commands = ("venv", "sync", "run", "test", "integration", "lint", "ansible-test", "clean")
+    parser.add_argument("command", choices=commands)
+    parser.add_argument("words", nargs=argparse.REMAINDER, help="handed on, to pytest for example")
+    options = parser.parse_args()
+    try:
+        return _do(options.command, options.words)
+    except ToolError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _do(command: str, words: list[str]) -> int:
+    if command == "venv":
+        environments.prepare(*environments.ENVIRONMENTS)
+    elif command == "sync":
+        copies.sync()
+    elif command == "run":
+        environments.prepare("main")
+        _hand_over(words, keep_connection=True)
+    elif command == "integration":
+        environments.prepare("main")
+        _hand_over(["pytest", "tests/system/test_integration_targets.py", *words], keep_connection=True)
+    elif command == "test":
+        environments.prepare(*environments.ENVIRONMENTS)
+        # Two workers for two cores; a group of tests that share something slow stays on one of them.
+        _hand_over(["pytest", "-n", "2", "--dist", "loadgroup", *words])
+    elif command == "lint":
+        environments.prepare("lint")
+        return linters.run_all()
+    elif command == "ansible-test":
+        core, *rest = words
+        environments.prepare(core, "python38")
+        done = ansible_test.run(core, *rest)
+        print(done.stdout)
+        return done.returncode
+    else:
+        shutil.rmtree(BUILD, ignore_errors=True)
+    return 0
+
+
+def _hand_over(words: list[str], keep_connection: bool = False) -> None:
+    """Become a command of the main environment, inside a fresh copy."""
+    copies.sync()
+    os.chdir(COPY)
+    say(" ".join(words))
+    variables = environments.variables(keep_connection=keep_connection)
+    sys.stdout.flush()
+    os.execvpe(words[0], words, variables)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run ansible-test without containers, on the newest ansible-core and on the oldest that is supported."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from . import copies
+from .environments import VENVS, variables, version_of
+from .interpreters import install_debian_package
+from .paths import BUILD, INSIDE
+
+CORES = ("main", "core216")
+
+# ansible-test bootstraps pip with a script from a host that isn't a package registry. Python's own `ensurepip` does
+# the same, so that nothing but a package registry is needed, here and everywhere.
+_BOOTSTRAP = '''"""Stands in for get-pip.py."""
+import subprocess, sys
+subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL)
+words = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
+sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *words]))
+'''
+
+
+def run(core: str, command: str, *words: str, python: str | None = None) -> subprocess.CompletedProcess[str]:
+    """One run of ansible-test in the copy that belongs to this ansible-core; output and errors are one text."""
+    copy = copies.sync_for_ansible_test(BUILD / "ansible-test" / core / INSIDE)
+    environment = variables(core)
+    # It looks for other Pythons on PATH, and expects its requirements to be installed in them.
+    folders = [VENVS / core / "bin", VENVS / "python38" / "bin"]
+    environment["PATH"] = os.pathsep.join([*map(str, folders), environment["PATH"]])
+    _provide_bootstrap(core, Path(environment["HOME"]))
+    _provide_shellcheck(copy)
+    program = VENVS / core / "bin" / "ansible-test"
+    return subprocess.run(
+        [program, command, "--local", "--python", python or version_of(core), "--color", "no", *words],
+        cwd=copy,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def _provide_shellcheck(copy: Path) -> None:
+    """ansible-test skips its check of shell scripts where the program is missing."""
+    if not shutil.which("shellcheck") and any(copy.glob("**/*.sh")):
+        install_debian_package("shellcheck")
+
+
+def _provide_bootstrap(core: str, home: Path) -> None:
+    """Put the script where ansible-test would keep the download, under the names this version of it asks for."""
+    source = next((VENVS / core / "lib").glob("python3*/site-packages/ansible_test/_internal/python_requirements.py"))
+    cache = home / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in re.findall(r"\bpip='([\d.]+)'", source.read_text()):
+        (cache / f"get_pip_{version.replace('.', '_')}.py").write_text(_BOOTSTRAP)

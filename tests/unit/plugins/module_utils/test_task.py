@@ -1,0 +1,494 @@
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a task does between Ansible and a store: guards, check mode, results, failures."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.emqx.cloud.plugins.module_utils import _http, _task
+from ansible_collections.emqx.cloud.plugins.module_utils._errors import (
+    ApiError,
+    EmqxError,
+    InputError,
+    NotAttempted,
+    TransportError,
+)
+from ansible_collections.emqx.cloud.plugins.module_utils._resources._api import Api, V5Api
+from ansible_collections.emqx.cloud.plugins.module_utils._task import (
+    CONNECTION,
+    DEPLOYMENT,
+    PURGE,
+    Spec,
+    Task,
+    TaskFailure,
+    execute,
+    strings,
+)
+from ansible_collections.emqx.cloud.tests.unit.helpers import Call, DictStore, ScriptedHttp, Thing
+
+OPTIONS = {
+    "api_url": "https://h/api/v5", "app_id": "id", "app_secret": "secret",
+    **{name: option.get("default") for name, option in CONNECTION.items()},
+}
+
+
+def error(status=409, code="ALREADY_EXISTS"):
+    return ApiError(f"POST things failed (HTTP {status}).", status, code, "said so", "POST", "things")
+
+
+def converge(store, desired, params=None, check_mode=False, diff_mode=False, **options):
+    task = Task(params or {}, check_mode, diff_mode)
+    return task.converge(store, desired, "things", **options)
+
+
+# Specifications
+
+
+def test_a_module_has_the_options_of_the_connection_and_its_own():
+    spec = Spec({"size": {"type": "int"}}, {"mutually_exclusive": [("a", "b")]})
+    arguments = spec.arguments()
+    assert arguments["mutually_exclusive"] == [("a", "b")]
+    assert arguments["argument_spec"]["size"] == {"type": "int"}
+    assert set(arguments["argument_spec"]) == {"size", *CONNECTION, *DEPLOYMENT}
+    assert Spec({}, connection={"x": {}}).arguments() == {"argument_spec": {"x": {}}}
+
+
+def test_nothing_is_purged_unless_it_is_asked_for():
+    assert {name: option.get("default") for name, option in PURGE.items()} == {
+        "purge": False, "purge_all": False, "purge_limit": None
+    }
+
+
+def test_settings_have_the_defaults_of_the_options():
+    settings = _http.Settings("https://h/api", "i", "s")
+    defaults = {name: option.get("default") for name, option in CONNECTION.items() if name != "api_version"}
+    assert {name: getattr(settings, name) for name in defaults} == defaults
+    assert settings.validate_certs is True and settings.allow_http is False
+
+
+# Converging
+
+
+def test_a_run_changes_the_store_and_says_what_it_did():
+    store = DictStore([Thing("a", 1), Thing("b", 1), Thing("c", 1)])
+    converged = converge(store, [Thing("a", 1), Thing("b", 2), Thing("d", 1, "grey")], diff_mode=True)
+    assert converged.result == {
+        "changed": True,
+        "counts": {"created": 1, "updated": 1, "deleted": 0, "unchanged": 1, "failed": 0},
+        "diff": {
+            "before": {"things": [{"name": "b", "size": 1}]},
+            "after": {"things": [{"name": "b", "size": 2}, {"name": "d", "size": 1, "colour": "grey"}]},
+        },
+    }
+    assert [name for name, unused in store.calls] == ["create", "update"]
+    assert set(store.things) == {"a", "b", "c", "d"}
+
+
+@pytest.mark.parametrize("options", [{}, {"purge": True}, {"absent": True}, {"rewrite": True}])
+def test_check_mode_says_the_same_and_sends_nothing(options):
+    def fresh_store():
+        return DictStore([Thing("a", 1), Thing("b", 1)])
+
+    desired = [Thing("a", 2, secret="x"), Thing("c")]
+    checked, really = fresh_store(), fresh_store()
+    foreseen = converge(checked, desired, check_mode=True, diff_mode=True, **options)
+    done = converge(really, desired, diff_mode=True, **options)
+    assert foreseen.result == done.result
+    assert foreseen.done.after() == done.done.after()
+    assert checked.calls == [] != really.calls
+    assert checked.things == fresh_store().things
+
+
+def test_nothing_is_sent_where_nothing_has_to_change():
+    store = DictStore([Thing("a", 1)])
+    result = converge(store, [Thing("a")]).result
+    assert result == {
+        "changed": False, "counts": {"created": 0, "updated": 0, "deleted": 0, "unchanged": 1, "failed": 0}
+    }
+    assert store.calls == []
+
+
+def test_passwords_are_rewritten_only_where_the_user_wants_it():
+    for rewrite in (None, False, True):
+        options = {} if rewrite is None else {"rewrite": rewrite}
+        result = converge(DictStore([Thing("a", 1)]), [Thing("a", secret="x")], **options).result
+        assert result["changed"] is bool(rewrite)
+
+
+def test_only_a_purge_needs_to_read_everything():
+    store = DictStore()
+    converge(store, [Thing("a")])
+    converge(store, [Thing("a")], purge=True)
+    assert store.read == [False, True]
+
+
+def test_what_is_kept_is_part_of_what_is_there_afterwards():
+    converged = converge(DictStore([Thing("a", 1), Thing("z", 1)]), [Thing("b", 1, "grey")], keep=True)
+    assert [thing.name for thing in converged.done.after()] == ["a", "b", "z"]
+
+
+def test_a_plan_that_the_store_refuses_changes_nothing():
+    class Strict(DictStore):
+        def check(self, plan):
+            raise InputError(f"{len(plan.create)} can't be created")
+
+    store = Strict()
+    for check_mode in (False, True):
+        with pytest.raises(InputError, match="1 can't be created"):
+            converge(store, [Thing("a")], check_mode=check_mode)
+    assert store.calls == []
+
+
+def test_the_same_thing_twice_with_different_values_is_refused_before_anything_is_read():
+    store = DictStore()
+    with pytest.raises(InputError, match="things names 'a' twice"):
+        converge(store, [Thing("a", 1), Thing("a", 2)])
+    assert store.read == []
+
+
+# Purging
+
+
+def test_purge_and_absent_exclude_each_other():
+    store = DictStore([Thing("a")])
+    with pytest.raises(InputError, match="give one of them"):
+        converge(store, [Thing("a")], purge=True, absent=True)
+    assert store.read == []
+
+
+@pytest.mark.parametrize("params", [{}, {"purge_all": False}])
+def test_an_empty_list_does_not_wipe_a_deployment(params):
+    store = DictStore([Thing("a")])
+    with pytest.raises(InputError, match="^things is empty, so everything would be deleted: set purge_all: true"):
+        converge(store, [], params, purge=True)
+    assert store.read == [] and store.things
+
+
+def test_an_empty_list_wipes_a_deployment_where_the_user_wants_it():
+    store = DictStore([Thing("a"), Thing("b")])
+    assert converge(store, [], {"purge_all": True}, purge=True).result["counts"]["deleted"] == 2
+    assert store.things == {}
+
+
+@pytest.mark.parametrize(
+    ("limit", "allowed"),
+    [(None, 10), ("4", 4), ("0", 0), (" 4 ", 4), ("40%", 4), ("49%", 4), ("0%", 0), ("9%", 0), ("10%", 1),
+     ("100%", 10)],
+)
+def test_a_purge_deletes_no_more_than_its_limit(limit, allowed):
+    names = "abcdefghij"
+    for deleted in (allowed, allowed + 1):
+        store = DictStore(Thing(name, 1) for name in names)
+        desired = [Thing("new"), *(Thing(name, 1) for name in names[deleted:])]
+        if deleted <= allowed:
+            assert converge(store, desired, {"purge_limit": limit}, purge=True).done.counts["deleted"] == deleted
+        elif deleted <= len(names):
+            with pytest.raises(InputError, match=f"^{deleted} of 10 would be deleted, which is more than purge_limit"):
+                converge(store, desired, {"purge_limit": limit}, purge=True)
+            assert store.calls == []
+
+
+@pytest.mark.parametrize("limit", ["", "ten", "-1", "10 %", "1.5", "%", "10%%", "1e3"])
+def test_a_purge_limit_that_is_none_is_refused(limit):
+    store = DictStore([Thing("a"), Thing("b")])
+    with pytest.raises(InputError, match="it is a number, or a percentage such as '10%'"):
+        converge(store, [Thing("a")], {"purge_limit": limit}, purge=True)
+    assert store.calls == []
+
+
+def test_a_purge_limit_counts_deletions_only_and_only_where_something_is_purged():
+    store = DictStore([Thing("a", 1)])
+    assert converge(store, [Thing("a", 2), Thing("b")], {"purge_limit": "0"}, purge=True).result["changed"]
+    assert converge(store, [Thing("a")], {"purge_limit": "0"}, absent=True).result["changed"]
+
+
+# Failures
+
+
+def test_a_partial_failure_says_what_was_done_and_what_was_not():
+    failing = {"b": error(409), "d": error(400, "BAD_REQUEST")}
+    store = DictStore([Thing("c", 1), Thing("d", 1), Thing("e", 1)], failing)
+    desired = [Thing("a", 1, "red", "hunter2"), Thing("b", secret="hunter2"), Thing("c", 2), Thing("d", 2)]
+    with pytest.raises(TaskFailure) as caught:
+        converge(store, desired, diff_mode=True, purge=True)
+    assert str(caught.value) == "2 of 5 changes failed. The first: POST things failed (HTTP 409)."
+    assert caught.value.details() == {
+        "error": {
+            "status": 409, "code": "ALREADY_EXISTS", "reason": "said so", "method": "POST", "path": "things"
+        },
+        "changed": True,
+        "counts": {"created": 1, "updated": 1, "deleted": 1, "unchanged": 0, "failed": 2},
+        "failures": [
+            {"action": "create", "item": {"name": "b", "size": 1, "colour": "grey"}, "code": "ALREADY_EXISTS",
+             "reason": "POST things failed (HTTP 409)."},
+            {"action": "update", "item": {"name": "d", "size": 2}, "code": "BAD_REQUEST",
+             "reason": "POST things failed (HTTP 400)."},
+        ],
+        "applied": [
+            {"action": "create", "item": {"name": "a", "size": 1, "colour": "red"}},
+            {"action": "update", "item": {"name": "c", "size": 2}},
+            {"action": "delete", "item": {"name": "e", "size": 1}},
+        ],
+        "diff": {
+            "before": {"things": [{"name": "c", "size": 1}, {"name": "e", "size": 1}]},
+            "after": {"things": [{"name": "a", "size": 1, "colour": "red"}, {"name": "c", "size": 2}]},
+        },
+    }
+    assert "hunter2" not in repr(caught.value.details())
+
+
+def test_a_single_change_that_fails_is_told_without_counting():
+    store = DictStore(failing={"a": error()})
+    with pytest.raises(TaskFailure) as caught:
+        converge(store, [Thing("a")])
+    assert str(caught.value) == "POST things failed (HTTP 409)."
+    assert caught.value.result["changed"] is False
+    assert caught.value.result["applied"] == []
+
+
+def test_what_was_not_attempted_is_listed_and_the_cause_comes_first():
+    gone = TransportError("No answer from h: the connection was lost.", "POST", "things", lost=True)
+    store = DictStore([Thing("b", 1), Thing("c")], {"a": gone})
+    with pytest.raises(TaskFailure) as caught:
+        converge(store, [Thing("a"), Thing("b", 2)], purge=True)
+    assert str(caught.value) == f"3 of 3 changes failed. The first: {gone}"
+    assert [failure["reason"] for failure in caught.value.result["failures"]] == [
+        str(gone), str(NotAttempted()), str(NotAttempted())
+    ]
+    assert caught.value.result["error"]["reason"] == str(gone)
+    assert caught.value.result["failures"][1]["code"] is None
+
+
+def test_the_cause_comes_first_even_if_something_was_skipped_before_it():
+    failing = {"a": NotAttempted(), "b": error(401, "BAD_API_KEY_OR_SECRET")}
+    with pytest.raises(TaskFailure, match="The first: POST things failed .HTTP 401") as caught:
+        converge(DictStore(failing=failing), [Thing("a"), Thing("b")])
+    assert caught.value.result["error"]["status"] == 401
+
+
+@pytest.mark.parametrize(
+    ("limit", "shown"), [(None, 7), (7, 7), (3, 3), (1, 1)],
+)
+def test_long_lists_of_a_failure_are_cut_and_say_how_much_was_left_out(limit, shown):
+    names = "abcdefg"
+    store = DictStore(failing={name: error() for name in names})
+    with pytest.raises(TaskFailure) as caught:
+        desired = [Thing(name) for name in names + names.upper()]
+        converge(store, desired, {"result_limit": limit}, diff_mode=True)
+    result = caught.value.result
+    left_out = 7 - shown or None
+    assert (len(result["failures"]), result.get("failures_left_out")) == (shown, left_out)
+    assert (len(result["applied"]), result.get("applied_left_out")) == (shown, left_out)
+    assert result["diff"]["after"].get("left_out") == left_out
+    assert str(caught.value).startswith("7 of 14 changes failed.")
+    assert result["counts"]["failed"] == 7
+
+
+@pytest.mark.parametrize(("limit", "shown"), [(None, 1000), (5, 5), (0, 0)])
+def test_a_result_shows_as_many_items_as_the_user_wants(limit, shown):
+    assert Task({"result_limit": limit}).result_limit == shown
+    assert Task({}).result_limit == 1000
+
+
+def test_a_negative_result_limit_is_refused():
+    with pytest.raises(InputError, match="result_limit"):
+        converge(DictStore(), [Thing("a"), Thing("b")], {"result_limit": -1}, diff_mode=True)
+
+
+# Reading
+
+
+@pytest.mark.parametrize(
+    ("params", "found", "count", "read"),
+    [
+        ({"query": None, "limit": None}, [{"n": 0}, {"n": 1}, {"n": 2}, {"n": 3}], 4, 4),
+        ({"query": None, "limit": 2}, [{"n": 0}, {"n": 1}], 2, 2),
+        ({"query": "[].n", "limit": 3}, [0, 1, 2], 3, 3),
+        ({"query": "[?n > `1`].n", "limit": None}, [2, 3], 4, 4),
+        ({"query": None, "limit": 9}, [{"n": 0}, {"n": 1}, {"n": 2}, {"n": 3}], 4, 4),
+    ],
+)
+def test_no_more_is_read_than_the_limit_and_the_query_picks_from_it(params, found, count, read):
+    seen = []
+
+    def rows():
+        for number in range(4):
+            seen.append(number)
+            yield {"n": number}
+
+    assert Task(params).read("things", rows) == {"changed": False, "things": found, "count": count}
+    assert len(seen) == read
+
+
+@pytest.mark.parametrize(
+    ("params", "problem"),
+    [({"query": None, "limit": 0}, "limit is 0: it is at least 1"), ({"query": None, "limit": -5}, "limit is -5"),
+     ({"query": "[?", "limit": 1}, "query is no JMESPath")],
+)
+def test_a_wrong_limit_or_query_is_refused_before_anything_is_asked(params, problem):
+    def rows():
+        raise AssertionError("the API was asked")
+
+    with pytest.raises(InputError, match=problem):
+        Task(params).read("things", rows)
+
+
+# Waiting
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self):
+        self.now, self.pauses = 50.0, []
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture(name="clock")
+def _clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(_task, "time", clock)
+    return clock
+
+
+def test_waiting_ends_as_soon_as_nothing_is_waited_for(clock):
+    looks = iter([(["a", "b"], []), (["b"], ["x"]), ([], ["x", "y"])])
+    assert Task({}).wait(lambda: next(looks), 30, {}) == ["x", "y"]
+    assert len(clock.pauses) == 2
+
+
+def test_waiting_without_need_does_not_pause(clock):
+    assert Task({}).wait(lambda: ([], []), 0, {}) == []
+    assert clock.pauses == []
+
+
+def test_waiting_asks_at_most_once_a_second_and_not_longer_than_it_may(clock):
+    looks = []
+
+    def look():
+        looks.append(clock.now)
+        return [f"c{number}" for number in range(12)], []
+
+    words = r"^After 20 s \(wait_timeout\) it is still waited for c0, .*, c9.$"
+    with pytest.raises(TaskFailure, match=words) as caught:
+        Task({}).wait(look, 20, {"kicked": ["a"]})
+    assert caught.value.details() == {"kicked": ["a"]}
+    assert clock.now == pytest.approx(70)
+    assert max(clock.pauses) == 1 and len(looks) < 30
+
+
+# Lists of strings
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [(["a,b", "c"], ["a,b", "c"]), ([], []), (("a",), ["a"]), ([7, "8"], ["7", "8"]), ([""], [""])],
+)
+def test_a_list_is_taken_as_it_is_and_commas_stay(value, found):
+    assert strings("clientids", value) == found
+
+
+@pytest.mark.parametrize("value", ["a,b", "a", 5, None, {"a": 1}, True])
+def test_a_bare_string_is_no_list_and_the_message_says_how_to_write_one(value):
+    with pytest.raises(InputError, match="^clientids has to be a list, and is .*: write "):
+        strings("clientids", value)
+
+
+@pytest.mark.parametrize("item", [True, None, 1.5, ["a"], {"a": 1}])
+def test_an_item_that_is_no_text_is_refused(item):
+    with pytest.raises(InputError, match="^clientids is a list of strings, and .* is none: put it in quotes.$"):
+        strings("clientids", ["a", item])
+
+
+# Running
+
+
+class ClosableHttp(ScriptedHttp):
+    """Remembers that it was closed."""
+
+    closed = False
+
+    def close(self):
+        self.closed = True
+
+
+def opened(task, *script):
+    """Give a task an API as if it had opened it."""
+    http = ClosableHttp(script)
+    task._opened(Api(http))
+    return http
+
+
+def test_a_result_tells_the_requests_and_that_nothing_changed_unless_said():
+    task = Task({})
+    http = opened(task, Call("GET", "a"), Call("GET", "b"))
+    other = opened(task, Call("GET", "c"))
+
+    def run(unused):
+        for name in "ab":
+            http.request("GET", name)
+        other.request("GET", "c")
+        return {"rows": []}
+
+    assert execute(task, run) == {"changed": False, "rows": [], "requests": 3}
+    assert http.closed and other.closed
+
+
+@pytest.mark.parametrize(
+    ("failure", "more"),
+    [
+        (InputError("wrong"), {}),
+        (error(), {"error": error().details()["error"]}),
+        (TaskFailure("wrong", {"changed": True, "counts": {"failed": 1}}), {"changed": True, "counts": {"failed": 1}}),
+    ],
+)
+def test_a_failure_becomes_a_result_with_a_message(failure, more):
+    task = Task({})
+    http = opened(task)
+
+    def run(unused):
+        raise failure
+
+    assert execute(task, run) == {"changed": False, "failed": True, "msg": str(failure), "requests": 0, **more}
+    assert http.closed
+
+
+def test_connections_are_closed_even_after_a_mistake_of_ours():
+    task = Task({})
+    http = opened(task)
+
+    def run(unused):
+        raise KeyError("mistake")
+
+    with pytest.raises(KeyError):
+        execute(task, run)
+    assert http.closed
+
+
+def test_an_api_is_opened_once_and_only_when_it_is_needed():
+    task = Task(OPTIONS)
+    assert task.requests == 0
+    assert isinstance(task.api, V5Api) and task.api is task.api
+    assert task.api.http.settings.url == "https://h/api/v5"
+
+
+def test_the_platform_api_is_opened_with_its_own_credentials():
+    task = Task({**OPTIONS, "platform_url": "https://p/public_api/v1", "platform_key": "k", "platform_secret": "s"})
+    settings = task.platform().http.settings
+    assert (settings.url, settings.user, settings.secret) == ("https://p/public_api/v1", "k", "s")
+
+
+def test_a_missing_library_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(_http, "HAS_REQUESTS", False)
+    result = execute(Task(OPTIONS), lambda task: {"x": task.api})
+    assert result["failed"] and "pip install requests" in result["msg"]
+    assert (result["changed"], result["requests"]) == (False, 0)
+
+
+def test_a_task_failure_is_an_error_like_the_others():
+    assert isinstance(TaskFailure("x", {}), EmqxError) and str(TaskFailure("x", {})) == "x"
