@@ -155,6 +155,10 @@ class NotOffered(ApiError):
     fatal = True
 
 
+class Missing(ApiError):
+    """The thing that the call is about is not there."""
+
+
 class TooLarge(ApiError):
     """The request was refused for its size; a smaller one may pass."""
 

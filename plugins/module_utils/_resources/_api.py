@@ -35,6 +35,7 @@ from .._errors import (
     ApiError,
     EmqxError,
     InputError,
+    Missing,
     NotAttempted,
     NotOffered,
     TooLarge,
@@ -49,6 +50,10 @@ Query = Iterable[Tuple[str, Any]]
 
 PAGE = 10000
 """Rows a page: the most that v5 takes (more is a 400), and v4's own default."""
+
+NO_AUTHENTICATOR = (
+    "this deployment has no authenticator password_based:built_in_database, so it keeps no users; create it first"
+)
 
 MEBIBYTE = 1 << 20
 """From this size on (bytes), a refusal that says nothing else is taken for one of the size."""
@@ -87,7 +92,7 @@ class Api:
         if problem is None:
             return
         code, meaning, said, kind = problem
-        if answer.method == "DELETE" and answer.status == 404 and answer.retried and kind is not NotOffered:
+        if kind is Missing and answer.method == "DELETE" and answer.retried:
             return  # the attempt before has deleted it
         said = masked(self.http.mask(said), secrets)[:2000]
         message = sentence(answer.method, answer.path, answer.status, code, meaning, said)
@@ -112,6 +117,11 @@ class Api:
         if answer.status == 405 or (answer.status == 404 and (not body or said == "Request Path Not Found")):
             # 404 may be an HTML page (EMQX 5.8) or plain text (EMQX 4.4, also where a plugin isn't loaded).
             return code, "this deployment does not offer the call", said, NotOffered
+        if answer.status == 404:
+            # EMQX 5.8 says the same 404 NOT_FOUND of a user and of the authenticator that should hold the user.
+            if "uthenticator" in said:
+                return code, NO_AUTHENTICATOR, said, ApiError
+            return code, meaning, said, Missing
         if answer.status == 413:
             return code, meaning, said, TooLarge
         return code, meaning, said, ApiError

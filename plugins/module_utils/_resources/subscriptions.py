@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 
 from .._converge import Outcomes, Plan, Record
-from .._errors import V4_CODES, ApiError, EmqxError, InputError, NotOffered
+from .._errors import V4_CODES, ApiError, EmqxError, InputError, Missing
 from .._http import checked_name, path_of
 from .._topics import canonical, filter_problem, matches, name_problem, split_share
 from ._api import Api, Query, Store, is_success
@@ -194,21 +194,17 @@ class V5Subscriptions(Subscriptions):
         return path_of("clients/{}/" + call, self.clientid)
 
     def list(self) -> Iterator[Subscription]:
-        rows = self._unless_offline("GET", self._path("subscriptions"))
+        rows = self._unless_offline(self._path("subscriptions"))
         self.offline = rows is None
         for row in self.api.dicts(rows or [], self._path("subscriptions")):
             yield self._record(row)
 
-    def _unless_offline(self, method: str, path: str) -> Any:
+    def _unless_offline(self, path: str) -> Any:
         """Return the answer of a call about the client, or None where there is no such client."""
         try:
-            return self.api.call(method, path)
-        except NotOffered:
-            raise
-        except ApiError as error:
-            if error.status == 404:
-                return None
-            raise
+            return self.api.call("GET", path)
+        except Missing:
+            return None
 
     @staticmethod
     def _record(row: Mapping[str, Any]) -> Subscription:
@@ -227,7 +223,7 @@ class V5Subscriptions(Subscriptions):
         flagged = [each for each in wanted if each.no_local or each.retain_as_published]
         if not flagged:
             return
-        client = self._unless_offline("GET", path_of("clients/{}", self.clientid))
+        client = self._unless_offline(path_of("clients/{}", self.clientid))
         version = client.get("proto_ver") if isinstance(client, dict) else None
         if isinstance(version, int) and version < 5:
             # EMQX 5.8 answers that it set them and lists them as 0.

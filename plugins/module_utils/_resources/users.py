@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from dataclasses import dataclass, field
 from typing import Any, Dict, Hashable, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .._converge import WRITE_ONLY, Outcomes, Plan, Record
-from .._errors import V4_MESSAGES, ApiError, EmqxError, InputError, NotOffered
+from .._errors import V4_MESSAGES, ApiError, EmqxError, InputError, Missing
 from .._http import checked_name, path_of
 from .._times import normal
 from ._api import MEBIBYTE, Api, Store, in_batches
@@ -260,7 +261,7 @@ class V5Users(_Users):
             yield from self._users(self.api.rows(path, search, page_size))
         except ApiError as error:
             if like is None or error.status != 400 or "badarg" not in error.reason:
-                raise _named(error) from None
+                raise
             # A user id that is no text breaks the search for everybody (EMQX 5.8): search here.
             yield from (user for user in self._users(self.api.rows(path, query)) if like in str(user.name))
 
@@ -277,12 +278,8 @@ class V5Users(_Users):
         path = path_of(AUTHENTICATOR + "/users/{}", record.name)
         try:
             row = self.api.call("GET", path)
-        except NotOffered:
-            raise
-        except ApiError as error:
-            if error.status == 404 and "uthenticator" not in error.reason:
-                return None
-            raise _named(error) from None
+        except Missing:
+            return None
         if not isinstance(row, dict) or row.get("user_id") != record.name:
             raise self.api.odd("GET", path, f"it should be about the {record.kind} {record.name!r}")
         return next(self._users([row]))
@@ -352,21 +349,5 @@ class V5Users(_Users):
         return lost if isinstance(failed, int) and len(lost) >= failed else keys
 
     def _delete(self, user: User) -> None:
-        try:
+        with contextlib.suppress(Missing):  # it went by itself meanwhile
             self.api.call("DELETE", path_of(AUTHENTICATOR + "/users/{}", user.name))
-        except NotOffered:
-            raise
-        except ApiError as error:
-            if error.status != 404 or "uthenticator" in error.reason:
-                raise _named(error) from None
-
-
-def _named(error: ApiError) -> ApiError:
-    """Return the error, said so that a user knows what to do where the deployment has no built-in database."""
-    if error.status == 404 and "uthenticator" in error.reason:
-        message = (
-            "This deployment has no authenticator password_based:built_in_database, so it keeps no users: "
-            "create it first (HTTP 404)."
-        )
-        return ApiError(message, error.status, error.code, error.reason, error.method, error.path)
-    return error
