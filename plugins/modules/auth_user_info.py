@@ -133,7 +133,7 @@ SPEC = Spec(
         is_superuser=dict(type="bool"),
         **READ,
     ),
-    rules=dict(mutually_exclusive=[("username", "clientid", "like"), ("username", "clientid", "kind")]),
+    rules=dict(mutually_exclusive=[("username", "clientid", "like"), ("username", "kind"), ("clientid", "kind")]),
 )
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any, Dict, Hashable, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import V4_MESSAGES, ApiError, EmqxError, InputError, Missing
