@@ -41,7 +41,7 @@ options:
     type: path
   timeout:
     description:
-      - How many seconds one request may take to connect, and then again to answer.
+      - How many seconds to wait for a connection, and then for the answer to begin and for each next part of it.
       - If not set, the value of the environment variable E(EMQX_TIMEOUT) is used.
     type: float
     default: 30

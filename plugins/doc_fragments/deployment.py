@@ -14,7 +14,8 @@ options:
     description:
       - The API address of the deployment, as its overview page in the EMQX Cloud console shows it, such as
         V(https://HOST:8443/api/v5).
-      - For a self-hosted broker V(https://HOST:18083/api/v5) or V(https://HOST:8081/api/v4).
+      - For a self-hosted broker such as V(http://HOST:18083/api/v5) or V(http://HOST:8081/api/v4), which take
+        O(allow_http) unless they are on the same host, or better its HTTPS listener.
       - If not set, the value of the environment variable E(EMQX_API_URL) or E(EMQXCLOUD_DEPLOYMENT_ENDPOINT) is used.
     type: str
     required: true

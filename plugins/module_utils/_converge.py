@@ -129,7 +129,7 @@ def unique(records: Iterable[R], option: str) -> List[R]:
     seen: Dict[Hashable, R] = {}
     for record in records:
         other = seen.setdefault(record.key, record)
-        if dataclasses.asdict(other) != dataclasses.asdict(record):
+        if other is not record and dataclasses.asdict(other) != dataclasses.asdict(record):
             raise InputError(f"{option} names {_name_of(record)} twice with different values: give it once.")
     return list(seen.values())
 

@@ -103,12 +103,14 @@ class TransportError(EmqxError):
     """No whole answer came: refused, timed out, broken off, or TLS failed.
 
     :ivar lost: the connection was lost after the request went out, so that it may have been carried out.
+    :ivar sent: the size of the request's body in bytes.
     """
 
     fatal = True
 
-    def __init__(self, message: str, method: str, path: str, lost: bool = False) -> None:
+    def __init__(self, message: str, method: str, path: str, lost: bool = False, sent: int = 0) -> None:
         super().__init__(message)
+        self.sent = sent
         self.method = method
         self.path = path
         self.lost = lost

@@ -18,7 +18,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple, TypeVar, Union
+from typing import Any, Callable, Collection, Iterable, Iterator, List, Optional, Tuple, TypeVar, Union
 from urllib.parse import quote, urlsplit
 
 from ._errors import EmqxError, InputError, NotAttempted, TransportError
@@ -288,9 +288,11 @@ class Http:
         """
         try:
             data = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+            query = list(query or ())
+            "".join(str(value) for _name, value in query).encode("utf-8")
         except UnicodeEncodeError:
-            raise InputError(f"The body of {method} {path} holds what is not valid Unicode text.") from None
-        response, retried = self._attempts(method, path, list(query or ()), data)
+            raise InputError(f"{method} {path} would send what is not valid Unicode text.") from None
+        response, retried = self._attempts(method, path, query, data)
         if 300 <= response.status_code < 400:
             target = self.mask(re.sub(r"//[^/@]*@", "//", response.headers.get("Location", "nowhere")))
             raise TransportError(
@@ -321,11 +323,11 @@ class Http:
                 if not retry.is_retry(method, response.status_code, asked is not None):
                     return response, bool(retry.history)
             try:
-                retry = retry.increment(method, path, response and response.raw, _cause_of(problem))
+                retry = retry.increment(method, path, None if response is None else response.raw, _cause_of(problem))
             except urllib3.exceptions.HTTPError:
                 if response is not None:
                     return response, bool(retry.history)
-                raise self._failure(method, path, problem) from None
+                raise self._failure(method, path, problem, len(data or b"")) from None
             time.sleep(retry.pause)
 
     def _attempt(
@@ -350,12 +352,12 @@ class Http:
             return None, error
         return response, None
 
-    def _failure(self, method: str, path: str, error: Exception) -> TransportError:
+    def _failure(self, method: str, path: str, error: Exception, sent: int) -> TransportError:
         """Return the one sentence for what requests raised."""
         why, lost = _explained(error, self.settings)
         where = "{0.scheme}://{0.netloc}".format(urlsplit(self.url))
         hint = f" {method} {path} may have been carried out." if lost and method not in SAFE_TO_REPEAT else ""
-        return TransportError(self.mask(f"No answer from {where}: {why}.{hint}"), method, path, lost)
+        return TransportError(self.mask(f"No answer from {where}: {why}.{hint}"), method, path, lost, sent)
 
     def each(
         self, function: Callable[[Item], Result], items: Iterable[Item]
@@ -397,7 +399,7 @@ def _result_of(function: Callable[[Item], Result], item: Item) -> Union[Result, 
 
 def connection_secrets(user: str, secret: str) -> List[str]:
     """Return the strings that must never be shown: the secret, and the base64 of ``user:secret`` (the Basic header)."""
-    pair = f"{user}:{secret}".encode()
+    pair = f"{user}:{secret}".encode("utf-8", "surrogatepass")
     return [shown for shown in (secret, base64.b64encode(pair).decode("ascii")) if secret and shown]
 
 
@@ -472,12 +474,14 @@ def retry_at(header: Optional[str]) -> str:
     return f" It may be tried again in {seconds:.0f} s (at {moment})."
 
 
-def masked(text: str, secrets: Iterable[str]) -> str:
+def masked(text: str, secrets: Collection[str]) -> str:
     """Return text that came from outside with the given values masked.
 
-    A value of less than four characters is masked only where it stands in quotes, since it would garble every word.
+    Also as JSON writes them. A value of less than four characters is masked only where it stands in quotes, since it
+    would garble every word.
     """
-    for secret in secrets:
+    escaped = {json.dumps(secret, ensure_ascii=plain)[1:-1] for secret in secrets for plain in (True, False)}
+    for secret in sorted(escaped.union(secrets), key=len, reverse=True):
         if len(secret) >= 4:
             text = text.replace(secret, "********")
         elif secret:

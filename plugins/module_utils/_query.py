@@ -35,7 +35,7 @@ def compiled(expression: Optional[str], option: str = "query") -> Callable[[Any]
     def search(rows: Any) -> Any:
         try:
             return parsed.search(rows)
-        except jmespath.exceptions.JMESPathError as error:
+        except (jmespath.exceptions.JMESPathError, ValueError, TypeError) as error:
             raise InputError(f"{option} can't be applied: {_one_line(error)}.") from error
 
     return search

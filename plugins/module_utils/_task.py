@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
@@ -204,6 +205,16 @@ class Task:
             result["diff"] = plan.diff(many, self.result_limit)
         return result
 
+    def seconds(self, option: str) -> float:
+        """Return an option that is a time to wait, in seconds.
+
+        :raises InputError: it is negative, or more than a day.
+        """
+        value = float(self.params[option])
+        if not 0 <= value <= 86400:
+            raise InputError(f"{option} is {value:g}: it is a number of seconds between 0 and 86400.")
+        return value
+
     def wait(self, look: Callable[[], Tuple[List[str], List[str]]], seconds: float, result: Result) -> List[str]:
         """Call ``look`` until the first of its two lists, what is waited for, is empty; return the second.
 
@@ -231,7 +242,7 @@ class Task:
         search, limit = compiled(self.params["query"]), self.params["limit"]
         if limit is not None and limit < 1:
             raise InputError(f"limit is {limit}: it is at least 1.")
-        found = list(itertools.islice(rows(), limit))
+        found = list(itertools.islice(rows(), None if limit is None else min(limit, sys.maxsize)))
         return {"changed": False, name: search(found), "count": len(found)}
 
 
@@ -302,13 +313,21 @@ def strings(option: str, value: Any) -> List[str]:
     return [str(item) for item in value]
 
 
-def texts_for_lists(arguments: Mapping[str, Any], params: Mapping[str, Any]) -> List[str]:
-    """Return the options that should be lists of dictionaries and were given as text, before Ansible splits it."""
-    return [
-        name
-        for name, option in arguments.items()
-        if option.get("elements") == "dict" and isinstance(params.get(name), str)
-    ]
+def no_dictionaries(arguments: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
+    """Yield each option that should be a list of dictionaries and is none, with a sentence that says so.
+
+    Ansible would split a text at commas, and repeat in its message what may be a password.
+    """
+    for name, option in arguments.items():
+        value = params.get(name)
+        if option.get("elements") != "dict" or value is None:
+            continue
+        if not isinstance(value, list):
+            yield name, f"{name} has to be a list of dictionaries, and is none."
+            continue
+        odd = [position for position, item in enumerate(value) if not isinstance(item, dict)]
+        if odd:
+            yield name, f"{name} has to be a list of dictionaries, and {name}[{odd[0]}] is none."
 
 
 class _Module(AnsibleModule):
@@ -318,8 +337,8 @@ class _Module(AnsibleModule):
 
     def _load_params(self) -> None:
         super()._load_params()
-        for name in texts_for_lists(self.argument_spec, self.params):
-            self.refused = f"{name} has to be a list of dictionaries, and is a text."  # which may hold passwords
+        for name, problem in list(no_dictionaries(self.argument_spec, self.params)):
+            self.refused = problem
             self.params[name] = []
 
 

@@ -130,10 +130,15 @@ error:
     path:
       description: Its path below the base URL.
       type: str
-  sample: {status: 409, code: ALREADY_EXISTS, reason: User already exists, method: POST, path: authentication/users}
+  sample:
+    status: 409
+    code: ALREADY_EXISTS
+    reason: User already exists
+    method: POST
+    path: authentication/password_based%3Abuilt_in_database/users
 requests:
   description: How many HTTP requests the task made, repeated ones included.
-  returned: always
+  returned: always, unless Ansible refuses the options
   type: int
   sample: 3
 """

@@ -22,6 +22,11 @@ extends_documentation_fragment:
   - emqx.cloud.bounded
   - emqx.cloud.attributes
   - emqx.cloud.attributes.state
+notes:
+  - A user whom somebody else creates while the task runs keeps their password on v4, and the task fails. On v5 they get
+    that of the task, since creating many users in one request overrides.
+  - Ansible masks each password wherever it stands in the result, also as a part of a name. With passwords that are
+    words of user names the result is hard to read.
 attributes:
   idempotent:
     support: partial
@@ -146,22 +151,37 @@ error:
     path:
       description: Its path below the base URL.
       type: str
-  sample: {status: 409, code: ALREADY_EXISTS, reason: User already exists, method: POST, path: authentication/users}
+  sample:
+    status: 409
+    code: ALREADY_EXISTS
+    reason: User already exists
+    method: POST
+    path: authentication/password_based%3Abuilt_in_database/users
 failures:
   description: The changes that failed or were not attempted, each with its item and the reason.
   returned: failure after changes began
   type: list
   elements: dict
-  sample: [{action: create, item: {username: dev-1}, code: 113, reason: The user exists already.}]
+  sample: [{action: create, item: {username: dev-1}, code: existed, reason: "The username 'dev-1' was not created."}]
 applied:
   description: The changes that were made before the task failed.
   returned: failure after changes began
   type: list
   elements: dict
   sample: [{action: create, item: {username: dev-2}}]
+failures_left_out:
+  description: How many more failures there are than RV(failures) shows.
+  returned: if there are more than O(result_limit)
+  type: int
+  sample: 12
+applied_left_out:
+  description: How many more changes were made than RV(applied) shows.
+  returned: if there are more than O(result_limit)
+  type: int
+  sample: 250
 requests:
   description: How many HTTP requests the task made, repeated ones included.
-  returned: always
+  returned: always, unless Ansible refuses the options
   type: int
   sample: 3
 """

@@ -120,22 +120,37 @@ error:
     path:
       description: Its path below the base URL.
       type: str
-  sample: {status: 409, code: ALREADY_EXISTS, reason: User already exists, method: POST, path: authentication/users}
+  sample:
+    status: 401
+    code: BAD_API_KEY_OR_SECRET
+    reason: Check api_key/api_secret
+    method: GET
+    path: clients
 failures:
   description: The changes that failed or were not attempted, each with its item and the reason.
   returned: failure after changes began
   type: list
   elements: dict
-  sample: [{action: create, item: {username: dev-1}, code: 113, reason: The user exists already.}]
+  sample: [{action: delete, item: {clientid: dev-1, connected: true}, code: null, reason: "the connection was lost"}]
 applied:
   description: The changes that were made before the task failed.
   returned: failure after changes began
   type: list
   elements: dict
-  sample: [{action: create, item: {username: dev-2}}]
+  sample: [{action: delete, item: {clientid: dev-2, connected: true}}]
+failures_left_out:
+  description: How many more failures there are than RV(failures) shows.
+  returned: if there are more than O(result_limit)
+  type: int
+  sample: 12
+applied_left_out:
+  description: How many more changes were made than RV(applied) shows.
+  returned: if there are more than O(result_limit)
+  type: int
+  sample: 250
 requests:
   description: How many HTTP requests the task made, repeated ones included.
-  returned: always
+  returned: always, unless Ansible refuses the options
   type: int
   sample: 3
 """
@@ -159,7 +174,7 @@ SPEC = Spec(
 
 def run(task: Task) -> Result:
     """Kick the clients that are online."""
-    options = task.params
+    options, patience = task.params, task.seconds("wait_timeout")
     one = options["clientid"]
     names = [one] if one is not None else strings("clientids", options["clientids"])
     wanted = clients.clients_from(names, task.api.generation)
@@ -173,7 +188,7 @@ def run(task: Task) -> Result:
         "offline": sorted(offline),
     }
     if options["wait"] and kicked and not task.check_mode:
-        result["returned"] = task.wait(lambda: clients.returned(store, kicked), options["wait_timeout"], result)
+        result["returned"] = task.wait(lambda: clients.returned(store, kicked), patience, result)
     return result
 
 

@@ -87,7 +87,8 @@ options:
     type: str
   fields:
     description:
-      - The fields that each row has. By default all that the API gives.
+      - The fields that each row has. By default all that the API gives. What a client does not have is left out; v5
+        refuses a field that it does not know.
     type: list
     elements: str
 notes:
@@ -164,10 +165,15 @@ error:
     path:
       description: Its path below the base URL.
       type: str
-  sample: {status: 409, code: ALREADY_EXISTS, reason: User already exists, method: POST, path: authentication/users}
+  sample:
+    status: 401
+    code: BAD_API_KEY_OR_SECRET
+    reason: Check api_key/api_secret
+    method: GET
+    path: clients
 requests:
   description: How many HTTP requests the task made, repeated ones included.
-  returned: always
+  returned: always, unless Ansible refuses the options
   type: int
   sample: 3
 """

@@ -152,22 +152,37 @@ error:
     path:
       description: Its path below the base URL.
       type: str
-  sample: {status: 409, code: ALREADY_EXISTS, reason: User already exists, method: POST, path: authentication/users}
+  sample:
+    status: 401
+    code: BAD_API_KEY_OR_SECRET
+    reason: Check api_key/api_secret
+    method: GET
+    path: clients/gateway-7/subscriptions
 failures:
   description: The changes that failed or were not attempted, each with its item and the reason.
   returned: failure after changes began
   type: list
   elements: dict
-  sample: [{action: create, item: {username: dev-1}, code: 113, reason: The user exists already.}]
+  sample: [{action: create, item: {clientid: dev-1, topic: t, qos: 1}, code: 112, reason: "the client is not online"}]
 applied:
   description: The changes that were made before the task failed.
   returned: failure after changes began
   type: list
   elements: dict
-  sample: [{action: create, item: {username: dev-2}}]
+  sample: [{action: create, item: {clientid: dev-1, topic: u, qos: 0}}]
+failures_left_out:
+  description: How many more failures there are than RV(failures) shows.
+  returned: if there are more than O(result_limit)
+  type: int
+  sample: 12
+applied_left_out:
+  description: How many more changes were made than RV(applied) shows.
+  returned: if there are more than O(result_limit)
+  type: int
+  sample: 250
 requests:
   description: How many HTTP requests the task made, repeated ones included.
-  returned: always
+  returned: always, unless Ansible refuses the options
   type: int
   sample: 3
 """

@@ -69,7 +69,10 @@ def test_names_that_address_something_else_are_refused_before_any_request(v5: De
     assert v5.user_names() == ["alice"]
 
 
-@pytest.mark.parametrize("path", ["banned/clientid/..", "banned/clientid/%2E%2E", "clients/.", "clients//x", "a/%2e/b"])
+@pytest.mark.parametrize(
+    "path",
+    ["banned/clientid/..", "banned/clientid/%2E%2E", "clients/.", "clients//x", "a/%2e/b", "banned/"],
+)
 def test_paths_that_address_something_else_are_refused_before_any_request(v5: Deployment, path: str) -> None:
     done("api", v5, method="POST", path="banned", body={"as": "clientid", "who": "b"})
     v5.forget_requests()
@@ -129,11 +132,13 @@ def test_the_password_of_a_user_who_exists_is_not_sent(v5: Deployment) -> None:
 
 def test_a_user_id_that_is_no_text_neither_breaks_the_search_nor_is_purged_half_way(v5: Deployment) -> None:
     v5.add_user(5, "x")
+    v5.add_user(None, "x")
     v5.add_users(["gateway-1", "sensor-1"])
+    assert {"username": None, "is_superuser": False} in done("auth_user_info", v5)["users"]
     assert [user["username"] for user in done("auth_user_info", v5, like="gate")["users"]] == ["gateway-1"]
     sentence = refused("auth_users", v5, users=[{"username": "gateway-1"}], purge=True)
-    assert sentence.startswith("5 can't be used as a username to delete")
-    assert sorted(map(str, v5.user_names())) == ["5", "gateway-1", "sensor-1"]
+    assert "can't be used as a username to delete" in sentence
+    assert sorted(map(str, v5.user_names())) == ["5", "None", "gateway-1", "sensor-1"]
 
 
 def test_a_password_that_is_missing_or_empty_is_refused(v5: Deployment) -> None:
@@ -212,6 +217,26 @@ def test_subscribing_again_changes_the_qos_and_keeps_what_is_not_mentioned(v5: D
     assert (row["qos"], row["no_local"], row["retain_as_published"], row["retain_handling"]) == (2, True, True, 2)
 
 
+def test_two_spellings_of_a_queue_are_one_subscription(v5: Deployment) -> None:
+    v5.add_client("dev", subscriptions=[{"topic": "$share/$queue/jobs", "qos": 1}])
+    for qos, changed in ((1, False), (2, True), (2, False)):
+        topics = [{"topic": "$queue/jobs", "qos": qos}]
+        assert done("subscription", v5, clientid="dev", topics=topics, state="exact")["changed"] is changed
+    assert v5.subscriptions("dev") == {"$share/$queue/jobs": 2}
+
+
+def test_a_flag_is_asked_for_together_with_a_name(v5: Deployment) -> None:
+    v5.add_user("ops", "x", is_superuser=True)
+    assert done("auth_user_info", v5, username="ops", is_superuser=True)["count"] == 1
+    assert done("auth_user_info", v5, username="ops", is_superuser=False)["count"] == 0
+
+
+def test_a_call_that_was_carried_out_although_another_status_was_expected_is_a_change(v5: Deployment) -> None:
+    body = {"as": "clientid", "who": "b"}
+    result = run("api", v5, method="POST", path="banned", body=body, expected_status=[202])
+    assert result["failed"] and result["changed"] and v5.bans() == [("clientid", "b")]
+
+
 def test_flags_that_a_client_of_mqtt_3_cant_keep_are_refused(v5: Deployment) -> None:
     v5.add_client("old", proto_ver=4)
     v5.add_client("new", proto_ver=5)
@@ -259,17 +284,20 @@ def test_a_user_who_goes_by_itself_is_no_failure(v5: Deployment) -> None:
         Fault("body", status=404, body="<html><body>404</body></html>"),
         Fault("status", status=405),
         Fault("body", status=404, body={"code": "NOT_FOUND", "message": "Request Path Not Found"}),
+        Fault("body", status=404, body={"message": "no Route matched with those values"}),
     ],
-    ids=["an HTML page", "405", "unknown path"],
+    ids=["an HTML page", "405", "unknown path", "a gateway's own"],
 )
 def test_a_call_that_is_not_there_is_said_to_be_not_offered(v5: Deployment, fault: Fault) -> None:
     v5.faults.add(fault)
     for module, options in (
         ("client_info", {}),
-        ("subscription", {"clientid": "dev", "topics": [{"topic": "t"}]}),
+        ("subscription", {"clientid": "dev", "topics": [{"topic": "t"}], "state": "absent"}),
+        ("auth_user", {"username": "alice", "state": "absent"}),
         ("topic_info", {}),
     ):
-        assert "does not offer the call" in refused(module, v5, **options)
+        sentence = refused(module, v5, **options)
+        assert "does not offer the call" in sentence or "knows no such address" in sentence
 
 
 def test_a_body_that_is_refused_for_its_size_is_halved(v5: Deployment) -> None:

@@ -43,7 +43,7 @@ from .._errors import (
     readable,
     sentence,
 )
-from .._http import NO_JSON, Answer, Http, Settings, masked, retry_at
+from .._http import NO_JSON, Answer, Http, Settings, checked_url, masked, retry_at
 
 R = TypeVar("R", bound=Record)
 Query = Iterable[Tuple[str, Any]]
@@ -51,6 +51,7 @@ Query = Iterable[Tuple[str, Any]]
 PAGE = 10000
 """Rows a page: the most that v5 takes (more is a 400), and v4's own default."""
 
+AUTHENTICATOR = "authentication/password_based%3Abuilt_in_database"
 NO_AUTHENTICATOR = (
     "this deployment has no authenticator password_based:built_in_database, so it keeps no users; create it first"
 )
@@ -94,7 +95,10 @@ class Api:
         code, meaning, said, kind = problem
         if kind is Missing and answer.method == "DELETE" and answer.retried:
             return  # the attempt before has deleted it
-        said = masked(self.http.mask(said), secrets)[:2000]
+        secrets = list(secrets)
+        said = masked(self.http.mask(" ".join(said.split())), secrets)
+        said = said[:200] if answer.json is NO_JSON else said[:2000]
+        code = masked(self.http.mask(code), secrets) if isinstance(code, str) else code
         message = sentence(answer.method, answer.path, answer.status, code, meaning, said)
         message += retry_at(answer.retry_after) if answer.status in (429, 503) else ""
         raise kind(message, answer.status, code, said, answer.method, answer.path)
@@ -119,9 +123,11 @@ class Api:
             return code, "this deployment does not offer the call", said, NotOffered
         if answer.status == 404:
             # EMQX 5.8 says the same 404 NOT_FOUND of a user and of the authenticator that should hold the user.
-            if "uthenticator" in said:
+            if "uthenticator" in said and answer.path.startswith(AUTHENTICATOR):
                 return code, NO_AUTHENTICATOR, said, ApiError
-            return code, meaning, said, Missing
+            if isinstance(code, str) and code.endswith("NOT_FOUND"):
+                return code, meaning, said, Missing
+            return code, "whatever answered knows no such address", said, NotOffered  # a gateway, say
         if answer.status == 413:
             return code, meaning, said, TooLarge
         return code, meaning, said, ApiError
@@ -129,8 +135,8 @@ class Api:
     def rows(self, path: str, query: Query = (), page_size: Optional[int] = None) -> Iterator[Dict[str, Any]]:
         """Yield every row of a list, page by page; a list that comes without pages is one page.
 
-        A page that is empty or short is the last one: on v5 ``hasnext`` can be true on a full last page and is
-        missing from ``/banned``, on v4 ``count`` may be -1, or 0 with rows.
+        A page that is empty, or short and not said to have a next one, is the last one: on v5 ``hasnext`` can be true
+        on a full last page and is missing from ``/banned``, on v4 ``count`` may be -1, or 0 with rows.
 
         :raises ApiError: an answer is no list, or the same page comes again and again.
         """
@@ -151,7 +157,9 @@ class Api:
             full = len(data) >= (size if isinstance(size, int) and size > 0 else asked)
             if not data or not (full or meta.get("hasnext") is True):
                 return
-            mark = hash(repr(data))
+            # The texts of a row stay the same while its counters go on.
+            texts = ([value for value in row.values() if isinstance(value, str)] or row for row in data)
+            mark = hash(repr(list(texts)))
             if mark in pages:
                 raise self.odd("GET", path, f"page {number} repeats one before it")
             pages.add(mark)
@@ -215,7 +223,7 @@ class V5Api(Api):
         try:
             return super().call(method, path, query, body, secrets)
         except TransportError as error:
-            if error.lost and body is not None and len(json.dumps(body)) > MEBIBYTE:
+            if error.lost and error.sent > MEBIBYTE:
                 # EMQX 5.8 may reset the connection on a body over 8 MB.
                 raise TooLarge(str(error), 0, None, str(error), method, path) from None
             raise
@@ -238,9 +246,9 @@ class PlatformApi(V5Api):
 
 
 def _plain(answer: Answer) -> str:
-    """Return the beginning of a body that is no JSON, for an error; of an HTML page only that it is one."""
+    """Return a body that is no JSON, for an error; of an HTML page only that it is one."""
     text = answer.text.strip()
-    return "an HTML page" if text[:1] == "<" else text[:200]
+    return "an HTML page" if text[:1] == "<" else text
 
 
 def deployment_api(options: Mapping[str, Any], http: Callable[[Settings], Http] = Http) -> Api:
@@ -248,7 +256,7 @@ def deployment_api(options: Mapping[str, Any], http: Callable[[Settings], Http] 
 
     :raises InputError: the URL can't be right, or doesn't tell the generation and ``api_version`` doesn't either.
     """
-    url = str(options["api_url"]).strip()
+    url = checked_url(str(options["api_url"]), "api_url", options["allow_http"])
     path = urlsplit(url).path.rstrip("/")
     generation = options["api_version"]
     if "/public_api/" in path + "/":
@@ -277,6 +285,16 @@ def platform_api(options: Mapping[str, Any], http: Callable[[Settings], Http] = 
     return PlatformApi(http(_settings(options, url, key, secret, names[0], "platform_key and platform_secret")))
 
 
+LIMITS = (
+    ("timeout", 0.001, 86400),
+    ("retries", 0, 1000),
+    ("retry_wait_max", 0, 86400),
+    ("rate_limit", 0.001, 1000000),
+    ("max_connections", 1, 1000),
+)
+"""Options of the connection with the least and the most that they may be."""
+
+
 def _settings(
     options: Mapping[str, Any], url: str, user: str, secret: str, option: str, credentials: str
 ) -> Settings:
@@ -285,11 +303,14 @@ def _settings(
         "max_connections", "allow_http",
     )
     given = {name: options[name] for name in shared}
-    for name, least in (("timeout", 0.001), ("retries", 0), ("retry_wait_max", 0), ("max_connections", 1)):
-        if given[name] < least:
-            raise InputError(f"{name} is {given[name]}: it has to be at least {least}.")
-    if given["rate_limit"] is not None and given["rate_limit"] <= 0:
-        raise InputError(f"rate_limit is {given['rate_limit']}: it is a number of requests a second, above 0.")
+    for name, least, most in LIMITS:
+        if given[name] is not None and not least <= given[name] <= most:
+            raise InputError(f"{name} is {given[name]}: it has to be between {least} and {most}.")
+    for name, value in (("the user of the API", user), ("the secret of the API", secret)):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise InputError(f"{credentials}: {name} is not valid Unicode text.") from None
     if given["client_key"] and not given["client_cert"]:
         raise InputError("client_key is given without client_cert.")
     return Settings(url=url, user=user, secret=secret, option=option, credentials=credentials, **given)

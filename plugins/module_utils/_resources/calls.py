@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote, unquote
 
-from .._errors import InputError
+from .._errors import ApiError, InputError
 from .._http import NO_JSON, Answer
 from ._api import Api
 
@@ -32,25 +32,47 @@ def call_from(options: Mapping[str, Any]) -> Call:
     :raises InputError: the path could address something else than it says, or options don't go together.
     """
     path, method, body, secret = (options[name] for name in ("path", "method", "body", "secret_body"))
-    segments = path.strip("/").split("/")
+    segments = (path[1:] if path.startswith("/") else path).split("/")
     if "?" in path or "#" in path or "://" in path:
         raise InputError(f"path is {path!r}: it is the path below the base URL; parameters go into query_parameters.")
     if any(unquote(segment) in ("", ".", "..") for segment in segments):
         raise InputError(f"path is {path!r}: empty segments, '.' and '..' would address something else.")
-    if options["paginate"] and method != "GET":
-        raise InputError(f"paginate reads a list, so method has to be GET and not {method}.")
+    if options["paginate"]:
+        _check_paginate(options)
     if secret is not None:
         if body is not None and not isinstance(body, dict):
             raise InputError("secret_body can only be merged over a body that is a dictionary.")
         body = _merged(body or {}, secret)
+    try:
+        encoded = "/".join(quote(segment, safe="%$:@!&'()*+,;=~") for segment in segments)
+    except UnicodeEncodeError:
+        raise InputError(f"path is {path!r}, which is not valid Unicode text.") from None
     return Call(
         method,
-        "/".join(quote(segment, safe="%$:@!&'()*+,;=~") for segment in segments),
+        encoded,
         _pairs(options["query_parameters"]),
         body,
         tuple(_texts(secret)),
         options["expected_status"],
     )
+
+
+def _check_paginate(options: Mapping[str, Any]) -> None:
+    if options["method"] != "GET":
+        raise InputError(f"paginate reads a list, so method has to be GET and not {options['method']}.")
+    for name in ("body", "secret_body", "expected_status"):
+        if options[name]:
+            raise InputError(f"paginate reads a list to its end: it goes without {name}.")
+    for name in ("page", "limit", "_page", "_limit"):
+        if name in options["query_parameters"]:
+            raise InputError(f"paginate reads all pages: query_parameters can't hold {name}.")
+
+
+class Unexpected(ApiError):
+    """A status that the user did not expect; if it is one of a success, the call has been carried out."""
+
+    def details(self) -> Dict[str, Any]:
+        return {**super().details(), "changed": self.method != "GET" and 200 <= self.status < 300}
 
 
 def send(api: Api, call: Call) -> Answer:
@@ -63,8 +85,9 @@ def send(api: Api, call: Call) -> Answer:
     if answer.status == 200 or answer.status not in expected:
         api.checked(answer, call.secrets)
     if expected and answer.status not in expected:
-        what = f"HTTP {answer.status} came, and expected_status is {list(expected)}"
-        raise api.odd(call.method, call.path, what, answer.status)
+        said = f"HTTP {answer.status} came, and expected_status is {list(expected)}"
+        message = f"{call.method} {call.path} was answered otherwise than expected: {said}."
+        raise Unexpected(message, answer.status, None, said, call.method, call.path)
     if answer.json is not NO_JSON:
         return answer
     return dataclasses.replace(answer, json=answer.text.strip() or None)

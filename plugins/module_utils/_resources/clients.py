@@ -153,9 +153,10 @@ class Clients(Store[Client]):
     def current(self, wanted: Sequence[Client], everything: bool) -> Iterator[Client]:
         """Yield those of the wanted clients that are online, and with ``sessions`` those with a kept session."""
         names = [client.clientid for client in wanted]
+        known = set(names)
         for row in self._lookup(names):
-            client = Client(row.get("clientid", ""), row.get("connected") is True, _connection(row))
-            if client.clientid in names and (client.online or self.sessions):
+            client = Client(str(row.get("clientid")), row.get("connected") is True, _connection(row))
+            if client.clientid in known and (client.online or self.sessions):
                 yield client
 
     def _pages(self, filters: Filters, fields: Sequence[str], limit: Optional[int]) -> Iterator[Dict[str, Any]]:

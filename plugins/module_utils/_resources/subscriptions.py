@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 
 from .._converge import Outcomes, Plan, Record
@@ -33,6 +33,18 @@ class Subscription(Record):
     @property
     def key(self) -> str:
         return canonical(self.topic)
+
+    @classmethod
+    def compared(cls) -> List[str]:
+        return [name for name in super().compared() if name != "topic"]
+
+    def shown(self) -> Dict[str, Any]:
+        shown = super().shown()
+        return {"clientid": shown.pop("clientid"), "topic": self.topic, **shown}
+
+    def completed(self, current: Any) -> Subscription:
+        """Keep the topic as the broker spells it: ``$queue/t`` and ``$share/$queue/t`` are one."""
+        return replace(super().completed(current), topic=current.topic)
 
 
 def subscriptions_from(
@@ -117,9 +129,11 @@ class Subscriptions(Store[Subscription]):
     def current(self, wanted: Sequence[Subscription], everything: bool) -> Iterator[Subscription]:
         return self.list()
 
-    @staticmethod
-    def _record(row: Mapping[str, Any]) -> Subscription:
-        return Subscription(row.get("clientid", ""), row.get("topic", ""), row.get("qos"), node=row.get("node"))
+    def _record(self, row: Mapping[str, Any]) -> Subscription:
+        clientid, topic = row.get("clientid"), row.get("topic")
+        if not isinstance(clientid, str) or not isinstance(topic, str):
+            raise self.api.odd("GET", "subscriptions", "a subscription has no client id or topic")
+        return Subscription(clientid, topic, row.get("qos"), node=row.get("node"))
 
     def _offline(self) -> InputError:
         return InputError(
@@ -173,7 +187,7 @@ class V4Subscriptions(Subscriptions):
         except EmqxError as error:
             yield from ((record, error) for record in records)
             return
-        codes = {result.get("topic"): result.get("code") for result in results}
+        codes = {str(result.get("topic")): result.get("code") for result in results}
         for record in records:
             code = codes.get(record.topic)
             if is_success(code):
@@ -206,11 +220,10 @@ class V5Subscriptions(Subscriptions):
         except Missing:
             return None
 
-    @staticmethod
-    def _record(row: Mapping[str, Any]) -> Subscription:
-        return Subscription(
-            row.get("clientid", ""), row.get("topic", ""), row.get("qos"), row.get("nl") in (1, True),
-            row.get("rap") in (1, True), row.get("rh"), row.get("node"),
+    def _record(self, row: Mapping[str, Any]) -> Subscription:
+        return replace(
+            super()._record(row), no_local=row.get("nl") in (1, True), retain_as_published=row.get("rap") in (1, True),
+            retain_handling=row.get("rh"),
         )
 
     def fresh(self, record: Subscription) -> Subscription:

@@ -12,12 +12,12 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 
 from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import V4_MESSAGES, ApiError, EmqxError, InputError, Missing
-from .._http import checked_name, path_of
+from .._http import checked_name, masked, path_of
 from .._times import normal
-from ._api import MEBIBYTE, Api, Store, in_batches
+from ._api import AUTHENTICATOR, MEBIBYTE, Api, Store, in_batches
 
 KINDS = ("username", "clientid")
-AUTHENTICATOR = "authentication/password_based%3Abuilt_in_database"
+NO_SUPERUSERS = "is_superuser needs a v5 deployment: v4 knows no superusers."
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class User(Record):
 
     def shown(self) -> Dict[str, Any]:
         shown = super().shown()
-        return {shown.pop("kind"): shown.pop("name"), **shown}
+        del shown["kind"]
+        return {self.kind: shown.pop("name", None), **shown}
 
 
 def user_from(options: Mapping[str, Any], where: str = "") -> User:
@@ -74,7 +75,7 @@ def _flag(value: Any, where: str) -> Optional[bool]:
         return value
     known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     if str(value).lower() not in known:
-        raise InputError(f"{where} is {value!r}: it is true or false.")
+        raise InputError(f"{where} is neither true nor false.")
     return known[str(value).lower()]
 
 
@@ -100,8 +101,12 @@ def find(api: Api, options: Mapping[str, Any]) -> Iterator[User]:
         searched = store(api, tuple(kind for kind in KINDS if kind in named))
         yield from searched.find(options["like"], options["is_superuser"], options["limit"])
         return
+    if api.generation == "v4" and options["is_superuser"] is not None:
+        raise InputError(NO_SUPERUSERS)
     wanted = User(kinds[0], checked_name(options[kinds[0]], kinds[0]))
-    yield from store(api, kinds).current([wanted], False)
+    for user in store(api, kinds).current([wanted], False):
+        if options["is_superuser"] in (None, user.is_superuser):
+            yield user
 
 
 def store(api: Api, kinds: Sequence[str], rewrite: bool = False, batch_bytes: int = MEBIBYTE) -> _Users:
@@ -111,6 +116,8 @@ def store(api: Api, kinds: Sequence[str], rewrite: bool = False, batch_bytes: in
     :param rewrite: passwords of users that exist are written, too (``update_password: always``).
     :param batch_bytes: how large the body of a bulk request may be.
     """
+    if batch_bytes < 1:
+        raise InputError(f"batch_bytes is {batch_bytes}: it is a number of bytes, at least 1.")
     return (V5Users if api.generation == "v5" else V4Users)(api, kinds, rewrite, batch_bytes)
 
 
@@ -157,7 +164,7 @@ class V4Users(_Users):
         self, like: Optional[str] = None, is_superuser: Optional[bool] = None, page_size: Optional[int] = None
     ) -> Iterator[User]:
         if is_superuser is not None:
-            raise InputError("is_superuser needs a v5 deployment: v4 knows no superusers.")
+            raise InputError(NO_SUPERUSERS)
         for kind in self.kinds:
             query = [(f"_like_{kind}", like)] if like else []
             for row in self.api.rows(f"auth_{kind}", query, page_size):
@@ -198,12 +205,13 @@ class V4Users(_Users):
         answer = self.api.call("POST", path, body=[row for unused, row in batch], secrets=secrets)
         results = answer.get("data")
         results = results if isinstance(results, dict) else {}
-        for user, _unused in batch:
+        for user, row in batch:
             # EMQX 4.4 answers code 0 though items failed, with {"data": {"alice": "{error,existed}"}}.
             said = str(results.get(user.name, "no result"))
             if said == "ok":
                 yield user, None
                 continue
+            said = masked(said, [row["password"]])
             code = said[len("{error,"):-1] if said.startswith("{error,") else said
             message = f"The {kind} {user.name!r} was not created: {V4_MESSAGES.get(code, 'no success')} ({code})."
             yield user, ApiError(message, 200, code, said, "POST", path)
@@ -268,7 +276,10 @@ class V5Users(_Users):
 
     def _users(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[User]:
         for row in rows:
-            yield User(self.kinds[0], row.get("user_id", ""), is_superuser=row.get("is_superuser") is True)
+            name = row.get("user_id", "")  # EMQX 5.8 takes numbers and null, too
+            if isinstance(name, (list, dict)):
+                raise self.api.odd("GET", AUTHENTICATOR + "/users", "a user_id is no text")
+            yield User(self.kinds[0], name, is_superuser=row.get("is_superuser") is True)
 
     def current(self, wanted: Sequence[User], everything: bool) -> Iterator[User]:
         if wanted:

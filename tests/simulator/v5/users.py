@@ -46,10 +46,10 @@ def list_users(state: State, call: Call, authenticator: str) -> Answer:
     if superusers is not None:
         names = [name for name in names if users[name].is_superuser == (superusers == "true")]
     if like is not None:
-        odd = next((name for name in names if not isinstance(name, str)), None)
-        if odd is not None:
+        odd = [name for name in names if not isinstance(name, str)]
+        if odd:
             # A user that import_users let in under a number or null breaks the search for everybody.
-            trace = f"[{{binary,match,[{odd}]}}]"
+            trace = f"[{{binary,match,[{odd[0]}]}}]"
             raise bad_request(f"User error: {{exception,\n{' ' * 16}{{error,badarg,\n{' ' * 20}{trace}}}}}")
         names = [name for name in names if like in name]
     rows, meta = page(call, names, counted=like is None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import email.utils
 import importlib.util
+import json
 import socket
 import ssl
 import sys
@@ -774,3 +775,9 @@ def test_without_requests_everything_can_still_be_imported_and_the_message_says_
     with pytest.raises(InputError, match="requests is missing for .*: pip install requests.$") as caught:
         bare.Http(bare.Settings("https://h/api", USER, SECRET))
     assert sys.executable in str(caught.value)
+
+
+def test_a_secret_is_masked_as_json_writes_it_and_the_longest_first():
+    secret = 'Pa"55\u00fc'
+    assert "55" not in _http.masked(json.dumps({"value": secret}) + json.dumps(secret, ensure_ascii=False), [secret])
+    assert _http.masked("it was secret-10", ["secret-1", "secret-10"]) == "it was ********"

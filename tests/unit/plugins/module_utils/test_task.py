@@ -492,3 +492,27 @@ def test_a_missing_library_is_one_sentence(monkeypatch):
 
 def test_a_task_failure_is_an_error_like_the_others():
     assert isinstance(TaskFailure("x", {}), EmqxError) and str(TaskFailure("x", {})) == "x"
+
+
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), 90000])
+def test_a_time_to_wait_that_cannot_be_is_refused(value):
+    with pytest.raises(InputError, match="^wait_timeout is"):
+        Task({"wait_timeout": value}).seconds("wait_timeout")
+
+
+@pytest.mark.parametrize("value", ["a=1", {"a": 1}, [{"a": 1}, ["user", "hunter3pass"]], [None]])
+def test_what_is_no_list_of_dictionaries_is_named_and_not_repeated(value):
+    spec = {"users": {"type": "list", "elements": "dict"}, "names": {"type": "list", "elements": "str"}}
+    found = list(_task.no_dictionaries(spec, {"users": value, "names": "a,b"}))
+    assert [name for name, problem in found] == ["users"] and "hunter3pass" not in found[0][1]
+    assert list(_task.no_dictionaries(spec, {"users": [{"a": 1}]})) == []
+
+
+@pytest.mark.parametrize(("params", "count"), [({"query": None, "limit": 2**63}, 1), ({"query": None, "limit": 1}, 1)])
+def test_a_limit_may_be_as_large_as_one_likes(params, count):
+    assert Task(params).read("rows", lambda: iter([{"n": 1}]))["count"] == count
+
+
+def test_a_query_that_cannot_be_applied_is_one_sentence():
+    with pytest.raises(InputError, match="query can't be applied"):
+        Task({"query": "[::0]", "limit": None}).read("rows", lambda: iter([{"n": 1}]))

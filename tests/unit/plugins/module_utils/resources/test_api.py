@@ -92,9 +92,10 @@ def test_the_options_of_the_connection_reach_it():
 @pytest.mark.parametrize(
     ("option", "value", "problem"),
     [
-        ("timeout", 0, "at least 0.001"), ("timeout", -1, "at least"), ("retries", -1, "at least 0"),
-        ("retry_wait_max", -0.1, "at least 0"), ("max_connections", 0, "at least 1"), ("rate_limit", 0, "above 0"),
-        ("rate_limit", -3, "above 0"), ("client_key", "/k", "without client_cert"),
+        ("timeout", 0, "between 0.001"), ("timeout", -1, "between"), ("retries", -1, "between 0 "),
+        ("retry_wait_max", -0.1, "between 0 "), ("max_connections", 0, "between 1 "),
+        ("rate_limit", 0, "between 0.001"),
+        ("rate_limit", -3, "between 0.001"), ("client_key", "/k", "without client_cert"),
     ],
 )
 def test_an_option_of_the_connection_that_cannot_be_right_is_named(option, value, problem):
@@ -201,6 +202,8 @@ def test_on_v5_a_success_that_is_no_json_is_a_failure(gives, words):
          "the credentials are refused: check app_id and app_secret"),
         (401, None, ApiError, None, "check app_id and app_secret (HTTP 401)."),
         (403, {"code": "NOT_FOUND"}, ApiError, "NOT_FOUND", "lacks the permission"),
+        (404, {"message": "no Route matched with those values"}, NotOffered, None, "knows no such address"),
+        (404, {"code": "X"}, NotOffered, "X", "knows no such address"),
         (404, {"code": "NOT_FOUND", "message": "no user"}, Missing, "NOT_FOUND", "not found (HTTP 404"),
         (404, {"code": "NOT_FOUND", "message": "Request Path Not Found"}, NotOffered, "NOT_FOUND", "not offer the"),
         (404, "<html>404</html>", NotOffered, None, "does not offer the call (HTTP 404, an HTML page)."),
@@ -279,7 +282,7 @@ def test_a_refusal_for_the_size_is_told_from_others(generation, answer, kind):
     [(True, MEBIBYTE, TooLarge), (True, 1000, TransportError), (False, MEBIBYTE, TransportError)],
 )
 def test_on_v5_a_large_body_may_reset_the_connection(lost, size, kind):
-    error = TransportError("lost", "POST", "x", lost)
+    error = TransportError("lost", "POST", "x", lost, sent=size + 4)
     with v5(Call("POST", "x", body=ANY, gives=error)) as api, pytest.raises(EmqxError) as caught:
         api.call("POST", "x", body=["x" * size])
     assert caught.type is kind and str(caught.value) == "lost"
@@ -561,3 +564,49 @@ def test_pages_that_come_round_again_are_no_endless_loop():
     rounds = [Call("GET", "things", ANY, gives=page([{"n": n % 2}], limit=1)) for n in range(3)]
     with v5(*rounds) as api, pytest.raises(ApiError, match="repeats one before it"):
         list(api.rows("things", page_size=1))
+
+
+def test_a_list_that_goes_on_for_ever_ends_although_its_counters_change():
+    def turn(number):
+        return Call("GET", "things", ANY, gives=page([{"id": "a", "packets": number}], limit=1))
+
+    with v5(turn(1), turn(2)) as api, pytest.raises(ApiError, match="repeats one before it"):
+        list(api.rows("things", page_size=1))
+
+
+@BOTH
+def test_a_secret_is_masked_before_a_long_answer_is_cut(generation):
+    text = "x" * 185 + " password is hunter2-secret and\nmore"
+    with generation(Call("POST", "x", ANY, ANY, status=500, gives=text)) as api, pytest.raises(ApiError) as caught:
+        api.call("POST", "x", body={}, secrets=["hunter2-secret"])
+    assert "hu" not in caught.value.reason and "hu" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_secret_that_comes_back_as_the_code_is_masked():
+    gives = {"code": "Passw0rd!", "message": "no"}
+    with v5(Call("POST", "x", ANY, ANY, status=400, gives=gives)) as api, pytest.raises(ApiError) as caught:
+        api.call("POST", "x", body={}, secrets=["Passw0rd!"])
+    assert "Passw0rd" not in str(caught.value.details()) + str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://[::1/api/v5", "https://h:x/api/v5"])
+def test_an_address_that_cannot_be_read_is_one_sentence(url):
+    with pytest.raises(InputError, match="no valid URL"):
+        deployment_api({**DEFAULTS, "api_url": url, "app_id": "a", "app_secret": SECRET})
+
+
+@pytest.mark.parametrize("option", ["app_id", "app_secret"])
+def test_credentials_that_are_no_text_are_one_sentence(option):
+    options = {**DEFAULTS, "api_url": "https://h/api/v5", "app_id": "a", "app_secret": SECRET, option: "\udcff"}
+    with pytest.raises(InputError, match="not valid Unicode"):
+        deployment_api(options)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("timeout", float("inf")), ("timeout", float("nan")), ("rate_limit", 1e-300)]
+)
+def test_a_number_that_no_clock_can_take_is_refused(option, value):
+    options = {**DEFAULTS, "api_url": "https://h/api/v5", "app_id": "a", "app_secret": SECRET, option: value}
+    with pytest.raises(InputError, match=f"^{option} is"):
+        deployment_api(options)

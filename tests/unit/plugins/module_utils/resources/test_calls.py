@@ -23,7 +23,7 @@ def described(**options):
 @pytest.mark.parametrize(
     ("path", "sent"),
     [
-        ("nodes", "nodes"), ("/clients/a/", "clients/a"), ("clients/a%2Fb", "clients/a%2Fb"), ("acl/$all", "acl/$all"),
+        ("nodes", "nodes"), ("/clients/a", "clients/a"), ("clients/a%2Fb", "clients/a%2Fb"), ("acl/$all", "acl/$all"),
         ("authentication/password_based:built_in_database", "authentication/password_based:built_in_database"),
         ("a b", "a%20b"), ("\u00e9", "%C3%A9"), ("a/...", "a/..."), ("a%2525", "a%2525"), ("rules/x@y", "rules/x@y"),
     ],
@@ -33,7 +33,11 @@ def test_a_path_is_sent_as_it_is_written(path, sent):
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/", "a//b", ".", "..", "a/..", "a/../b", "banned/clientid/%2E%2e", "%2e", "./a", "a/%2e/b"]
+    "path",
+    [
+        "", "/", "a/", "banned/", "//a", "a//b", ".", "..", "a/..", "a/../b", "banned/clientid/%2E%2e", "%2e", "./a",
+        "a/%2e/b",
+    ],
 )
 def test_a_path_that_would_address_something_else_is_refused(path):
     with pytest.raises(InputError, match="would address something else"):
@@ -150,3 +154,20 @@ def test_secrets_of_the_body_do_not_come_back_in_an_error():
     with v5(refused) as api, pytest.raises(ApiError) as caught:
         send(api, described(method="POST", path="x", secret_body={"p": "hunter2"}))
     assert "hunter2" not in str(caught.value) + repr(caught.value.details())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"query_parameters": {"limit": 2}}, {"query_parameters": {"_page": 1}}, {"body": {"a": 1}},
+        {"secret_body": {"a": 1}}, {"expected_status": [404]},
+    ],
+)
+def test_what_reading_all_pages_would_ignore_is_refused(options):
+    with pytest.raises(InputError, match="paginate reads"):
+        described(path="banned", paginate=True, **options)
+
+
+def test_a_path_that_is_no_text_is_refused():
+    with pytest.raises(InputError, match="not valid Unicode"):
+        described(path="clients/a\udcff")
