@@ -96,7 +96,7 @@ class Api:
         if kind is Missing and answer.method == "DELETE" and answer.retried:
             return  # the attempt before has deleted it
         secrets = list(secrets)
-        said = masked(self.http.mask(" ".join(said.split())), secrets)
+        said = " ".join(masked(self.http.mask(said), secrets).split())
         said = said[:200] if answer.json is NO_JSON else said[:2000]
         code = masked(self.http.mask(code), secrets) if isinstance(code, str) else code
         message = sentence(answer.method, answer.path, answer.status, code, meaning, said)

@@ -13,6 +13,7 @@ try: connects one client and disconnects it; the exit status is 0 if the broker 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -146,12 +147,10 @@ def stop(options: argparse.Namespace) -> int:
     """End the process that `start` has left; nothing to do is fine."""
     file = options.folder / "pid"
     end = time.monotonic() + PATIENCE
-    try:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         os.kill(int(file.read_text()), signal.SIGTERM)
         while file.exists() and time.monotonic() < end:
             time.sleep(0.02)
-    except (FileNotFoundError, ProcessLookupError):
-        pass
     return 0
 
 
