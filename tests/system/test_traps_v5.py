@@ -257,6 +257,12 @@ def test_kept_sessions_are_not_online(v5: Deployment) -> None:
     assert v5.client_ids() == ["here"]
 
 
+def test_pages_of_clients_that_look_alike_are_no_endless_list(v5: Deployment) -> None:
+    v5.add_clients(20_001)
+    assert done("client_info", v5, fields=["connected"], query="[-1]")["clients"] == {"connected": True}
+    assert len(v5.requests) == 3
+
+
 def test_several_clients_are_asked_for_and_kicked_in_two_calls(v5: Deployment) -> None:
     v5.add_clients(50)
     names = v5.client_ids()

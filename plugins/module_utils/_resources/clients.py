@@ -140,7 +140,8 @@ class Clients(Store[Client]):
         :param fields: narrows the rows; all fields if empty.
         :param limit: how many rows are wanted, so that a small page can be asked for.
         """
-        needed = sorted({*fields, *filters.fields()}) if fields else []
+        # With the id, since pages of rows that are all alike would be taken for one page that comes again.
+        needed = sorted({"clientid", *fields, *filters.fields()}) if fields else []
         local = [name for name in self.filtered_here if getattr(filters, name) is not None]
         for raw in self._pages(filters, needed, None if local else limit):
             row = self._row(raw)
