@@ -76,6 +76,13 @@ PURGE: Dict[str, Any] = dict(
 BOUNDED: Dict[str, Any] = dict(result_limit=dict(type="int", default=1000))
 """How much a result shows; the documentation fragment ``bounded`` describes it."""
 
+CONFIG: Dict[str, Any] = dict(
+    config=dict(type="dict"),
+    secret_config=dict(type="dict", no_log=True),
+    update_secrets=dict(type="str", choices=["on_create", "always"], default="on_create", no_log=False),
+)
+"""Options of modules for things that have a configuration; the documentation fragment ``config`` describes them."""
+
 READ: Dict[str, Any] = dict(limit=dict(type="int"), query=dict(type="str"))
 """Options of info modules; the documentation fragment ``read`` describes them."""
 
@@ -252,6 +259,10 @@ class Converged:
 
     done: Plan[Any]
     result: Result
+
+    def one(self) -> Optional[Result]:
+        """Return the one record that there is afterwards as users see it, or None; it has to be kept (``keep``)."""
+        return next((found.shown() for found in self.done.after()), None)
 
 
 class TaskFailure(EmqxError):

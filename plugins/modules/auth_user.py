@@ -166,7 +166,7 @@ def run(task: Task) -> Result:
     store = users.store(task.api, [user.kind], rewrite)
     absent = task.params["state"] == "absent"
     converged = task.converge(store, [user], "username", absent=absent, rewrite=rewrite, keep=True)
-    return {**converged.result, "user": next((found.shown() for found in converged.done.after()), None)}
+    return {**converged.result, "user": converged.one()}
 
 
 def main() -> None:

@@ -103,6 +103,17 @@ class Api:
         message += retry_at(answer.retry_after) if answer.status in (429, 503) else ""
         raise kind(message, answer.status, code, said, answer.method, answer.path)
 
+    def needs(self, generation: str, what: str, instead: str = "") -> None:
+        """Refuse what the other generation lacks.
+
+        :param generation: the one that has it, ``v4`` or ``v5``.
+        :param what: begins a sentence, such as ``A connector``.
+        :param instead: how this generation does it, without a full stop.
+        :raises InputError: this deployment is of the other generation.
+        """
+        if self.generation != generation:
+            raise InputError(f"{what} needs a {generation} deployment" + (f": {instead}." if instead else "."))
+
     def problem(self, answer: Answer) -> Optional[Tuple[Any, str, str, Any]]:
         """Return None for a success, else the code, its meaning, the API's own words and the class of the exception."""
         raise TypeError(f"{type(self).__name__} has no dialect")

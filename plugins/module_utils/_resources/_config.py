@@ -1,0 +1,225 @@
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Things whose configuration is a tree: the broker completes it with defaults and masks some of the secrets in it.
+
+What a user wrote is compared, deeply, and nothing else; what a user doesn't mention is read, merged and sent back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple
+
+from .._converge import WRITE_ONLY, Record
+from .._errors import InputError
+
+Config = Mapping[str, Any]
+Path = Tuple[str, ...]
+
+MASK = "******"
+"""What EMQX 5.8 shows for a secret, and takes in a PUT for "as it is"; in a POST it would be stored."""
+
+_SECRET_NAMES = re.compile(
+    r"password|passwd|passphrase|secret|token|apikey|accesskey|privatekey|authorization|cookie|credential|signature"
+)
+_PLACEHOLDER = re.compile(r"(\$\{[^}]*\}|%[cuPC])")
+_CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_SECRET_IN_QUERY = re.compile(r"([?&]([^=&?#\s]+)=)([^&#\s]+)")
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
+_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def mentioned(tree: Any) -> Any:
+    """Return a tree without what is None in its dictionaries: an option that is None was not given."""
+    if isinstance(tree, Mapping):
+        return {str(name): mentioned(value) for name, value in tree.items() if value is not None}
+    return [mentioned(value) for value in tree] if isinstance(tree, (list, tuple)) else tree
+
+
+def merged(base: Any, over: Any) -> Any:
+    """Return ``base`` with ``over`` put over it: dictionaries are merged deeply, anything else is replaced.
+
+    A masked value in ``over`` stands for the one that is there. Lists of the same length are merged item by item,
+    since the broker completes dictionaries in lists as well.
+    """
+    if isinstance(base, Mapping) and isinstance(over, Mapping):
+        return {**base, **{name: merged(base.get(name), value) for name, value in over.items()}}
+    if isinstance(base, list) and isinstance(over, list) and len(base) == len(over):
+        return [merged(one, other) for one, other in zip(base, over)]
+    return base if over == MASK and base is not None else over
+
+
+def covers(current: Any, wanted: Any) -> bool:
+    """Say whether ``current`` is as ``wanted`` says, which need not mention everything.
+
+    ``5`` and ``"5"``, and ``60s`` and ``1m``, are the same: brokers convert one to the other. A masked value that is
+    wanted is whatever is there.
+    """
+    if isinstance(wanted, Mapping):
+        return isinstance(current, Mapping) and all(
+            name in current and covers(current[name], value) for name, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return isinstance(current, list) and len(current) == len(wanted) and all(map(covers, current, wanted))
+    if wanted == MASK:
+        return current is not None
+    return bool(current == wanted) or (_is_scalar(current) and _comparable(current) == _comparable(wanted))
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is not None and not isinstance(value, (Mapping, list))
+
+
+def _comparable(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value)
+    if _DURATION.fullmatch(text):
+        return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)(ms|s|m|h|d)", text))
+    return text[:-2] if isinstance(value, float) and text.endswith(".0") else text
+
+
+def lacking(current: Any, wanted: Config) -> Dict[str, Any]:
+    """Return the part of ``wanted`` for which ``current`` has no value at all, not even a masked one."""
+    found: Dict[str, Any] = {}
+    for name, value in wanted.items():
+        there = current.get(name) if isinstance(current, Mapping) else None
+        if isinstance(value, Mapping):
+            inner = lacking(there, value)
+            found.update({name: inner} if inner else {})
+        elif there in (None, ""):
+            found[name] = value
+    return found
+
+
+def leaves(tree: Any, path: Path = ()) -> Iterator[Tuple[Path, Any]]:
+    """Yield the values of a tree with their paths; what is in a list has the path of the list."""
+    if isinstance(tree, Mapping):
+        for name, value in tree.items():
+            yield from leaves(value, (*path, str(name)))
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from leaves(value, path)
+    else:
+        yield path, tree
+
+
+def redacted(tree: Any, hidden: FrozenSet[Path] = frozenset(), path: Path = ()) -> Any:
+    """Return a tree as it may be shown: without what is, or by its name seems to be, a secret.
+
+    EMQX 5.8 masks ``password`` and the header ``authorization`` only, EMQX 4.4 nothing. A placeholder such as
+    ``${password}`` is no secret.
+
+    :param hidden: the paths of values that are secrets whatever their name.
+    """
+    if isinstance(tree, Mapping):
+        return {name: redacted(value, hidden, (*path, str(name))) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [redacted(value, hidden, path) for value in tree]
+    if tree in (None, "") or isinstance(tree, bool):
+        return tree
+    if path in hidden:
+        return MASK
+    if not isinstance(tree, str):
+        return tree
+    if path and _seems_secret(path[-1]) and not _PLACEHOLDER.fullmatch(tree):
+        return MASK
+    if "PRIVATE KEY" in tree:
+        return MASK
+    tree = _CREDENTIALS_IN_URL.sub(MASK, tree)
+    return _SECRET_IN_QUERY.sub(lambda found: found[1] + (MASK if _seems_secret(found[2]) else found[3]), tree)
+
+
+def _seems_secret(name: str) -> bool:
+    return _SECRET_NAMES.search(re.sub(r"[-_.]", "", name.lower())) is not None
+
+
+def secrets_in(tree: Any) -> List[str]:
+    """Return the texts in a tree that must not show when the API repeats them in an error."""
+    return [str(value) for unused, value in leaves(tree) if value not in (None, "") and not isinstance(value, bool)]
+
+
+def refuse_mask(config: Config, what: str) -> None:
+    """Refuse to create something with a masked value in it, which the broker would store as it is.
+
+    :raises InputError: there is one.
+    """
+    for path, value in leaves(config):
+        if value == MASK:
+            raise InputError(
+                f"{what} does not exist, and {'.'.join(path)} of its config is {MASK}, which stands for a secret that "
+                "is kept: give the secret in secret_config."
+            )
+
+
+@dataclass(frozen=True)
+class Configured(Record):
+    """A record with a configuration; the kinds of things add what names them.
+
+    :ivar config: the tree, without what the broker gives only for reading.
+    :ivar secret_config: what is put over it and never shown.
+    :ivar hidden: the paths in ``config`` that are not shown, whatever their names.
+    :ivar rewrite: secrets are written also where the broker holds some already (``update_secrets: always``).
+    """
+
+    config: Config = field(default_factory=dict)
+    secret_config: Config = field(default_factory=dict, repr=False, metadata=WRITE_ONLY)
+    hidden: FrozenSet[Path] = field(default=frozenset(), repr=False, metadata=WRITE_ONLY)
+    rewrite: bool = field(default=False, repr=False, metadata=WRITE_ONLY)
+
+    def shown(self) -> Dict[str, Any]:
+        return {**super().shown(), "config": redacted(self.config, self.hidden)}
+
+    def differs(self, current: Any) -> bool:
+        return (
+            super().differs(dataclasses.replace(current, config=self.config))
+            or not covers(current.config, self.config)
+            or bool(self._to_write(current))
+        )
+
+    def completed(self, current: Any) -> Any:
+        changes = {"config": merged(current.config, self.config), "secret_config": self._to_write(current)}
+        return dataclasses.replace(super().completed(current), **changes)
+
+    def _to_write(self, current: Any) -> Config:
+        """Return the secrets that have to be sent: those the broker lacks, or all if they can't be seen to be right."""
+        if not self.rewrite:
+            return lacking(current.config, self.secret_config)
+        return {} if _visibly(current.config, self.secret_config) else self.secret_config
+
+    def whole(self) -> Dict[str, Any]:
+        """Return the configuration as it is sent, secrets included."""
+        whole: Dict[str, Any] = merged(self.config, self.secret_config)
+        return whole
+
+
+def _visibly(current: Any, wanted: Config) -> bool:
+    """Say whether secrets are the wanted ones as far as can be seen: a masked one can't."""
+    return covers(current, wanted) and not any(value == MASK for unused, value in leaves(wanted))
+
+
+def config_from(options: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the fields of a :class:`Configured` record that a module's options describe.
+
+    :param options: with ``config``, ``secret_config`` and ``update_secrets``.
+    :raises InputError: the same value is given in both.
+    """
+    config, secrets = (mentioned(options.get(name) or {}) for name in ("config", "secret_config"))
+    hidden = paths_of(secrets)
+    for path, value in leaves(config):
+        if path in hidden and value != MASK:
+            where = ".".join(path)
+            raise InputError(f"{where} is given both in config and in secret_config: give it in secret_config.")
+    return {
+        "config": config,
+        "secret_config": secrets,
+        "hidden": hidden,
+        "rewrite": options.get("update_secrets") == "always",
+    }
+
+
+def paths_of(secrets: Optional[Config]) -> FrozenSet[Path]:
+    """Return the paths of the values in ``secret_config``: what is never shown."""
+    return frozenset(path for path, unused in leaves(mentioned(secrets or {})))

@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Configurations: what is compared, what is sent, and what is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from ansible_collections.emqx.cloud.plugins.module_utils._errors import InputError
+from ansible_collections.emqx.cloud.plugins.module_utils._resources import _config
+from ansible_collections.emqx.cloud.plugins.module_utils._resources._config import MASK, Configured
+
+
+@dataclass(frozen=True)
+class Thing(Configured):
+    """A thing with a name."""
+
+    name: str = ""
+    enabled: Any = None
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+
+def thing(**options: Any) -> Thing:
+    enabled = options.pop("enabled", None)
+    return Thing(name="t", enabled=enabled, **_config.config_from(options))
+
+
+HELD = Thing(
+    name="t", enabled=True,
+    config={"url": "http://h", "pool_size": 8, "ssl": {"enable": False, "verify": "none"}, "password": MASK,
+            "ttl": "1m"},
+)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {}, {"url": "http://h"}, {"ssl": {"enable": False}}, {"pool_size": "8"}, {"ttl": "60s"}, {"password": MASK},
+        {"url": None}, {"ssl": {"verify": None}}, {"ssl": {"enable": "false"}}, {"pool_size": 8.0},
+    ],
+)
+def test_what_the_broker_holds_already_is_no_change(config: Any) -> None:
+    assert not thing(config=config).differs(HELD)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"url": "http://i"}, {"ssl": {"enable": True}}, {"pool_size": 9}, {"ttl": "61s"}, {"new": 1}, {"ssl": "no"}],
+)
+def test_what_differs_is_a_change_and_the_rest_is_kept(config: Any) -> None:
+    wanted = thing(config=config)
+    assert wanted.differs(HELD)
+    after = wanted.completed(HELD)
+    assert not wanted.differs(after)
+    assert after.enabled is True
+    kept = {name: value for name, value in HELD.config.items() if name not in config}
+    assert {name: after.config[name] for name in kept} == kept
+
+
+def test_another_field_is_a_change() -> None:
+    assert thing(enabled=False).differs(HELD)
+    assert not thing(enabled=True).differs(HELD)
+
+
+def test_lists_are_compared_item_by_item_and_the_broker_may_complete_their_dictionaries() -> None:
+    held = {"actions": [{"function": "console"}, {"function": "republish", "args": {"topic": "t", "qos": 0}}]}
+    wanted = [{"function": "console"}, {"function": "republish", "args": {"topic": "t"}}]
+    assert _config.covers(held, {"actions": wanted})
+    assert not _config.covers(held, {"actions": wanted[::-1]})
+    assert not _config.covers(held, {"actions": wanted[:1]})
+    assert _config.merged(held, {"actions": wanted}) == held
+    assert _config.merged(held, {"actions": wanted[:1]}) == {"actions": wanted[:1]}
+
+
+def test_secrets_are_sent_when_the_broker_lacks_them_or_always() -> None:
+    secrets = {"password": "hush", "headers": {"x-api-key": "hush2"}}
+    once = thing(secret_config=secrets)
+    assert once.differs(HELD)
+    assert once.completed(HELD).secret_config == {"headers": {"x-api-key": "hush2"}}
+    assert once.completed(HELD).whole()["password"] == MASK
+    held = _config.merged(HELD.config, {"headers": {"x-api-key": "other"}})
+    held = Thing(name="t", config=held)
+    assert not once.differs(held)
+    always = thing(secret_config=secrets, update_secrets="always")
+    assert always.differs(held)
+    assert always.completed(held).whole()["headers"] == {"x-api-key": "hush2"}
+    assert always.completed(held).whole()["password"] == "hush"
+
+
+def test_a_secret_that_the_broker_shows_is_compared() -> None:
+    held = Thing(name="t", config={"headers": {"x-api-key": "hush2"}})
+    wanted = thing(secret_config={"headers": {"x-api-key": "hush2"}}, update_secrets="always")
+    assert not wanted.differs(held)
+
+
+def test_nothing_secret_is_shown() -> None:
+    config = {
+        "url": "http://user:hush@h/p?access_token=hush&page=2",
+        "headers": {"x-api-key": "hush", "Cookie": "hush", "accept": "text/plain"},
+        "odd": "hush",
+        "pin": 4711,
+        "body": {"password": "${password}", "name": "%u"},
+        "ssl": {"keyfile": "-----BEGIN PRIVATE KEY-----hush", "enable": True},
+        "servers": [{"client_secret": "hush", "host": "h"}],
+    }
+    hidden = _config.paths_of({"odd": "hush", "pin": 4711})
+    wanted = Thing(name="t", config=config, hidden=hidden, secret_config={"more": {"deep": "hush"}})
+    shown = wanted.shown()
+    assert "hush" not in repr(shown) and "4711" not in repr(shown)
+    assert shown["config"]["url"] == f"http://{MASK}@h/p?access_token={MASK}&page=2"
+    assert shown["config"]["body"] == {"password": "${password}", "name": "%u"}
+    assert shown["config"]["headers"]["accept"] == "text/plain"
+    assert shown["config"]["servers"] == [{"client_secret": MASK, "host": "h"}]
+    assert set(shown) == {"name", "config"}
+
+
+def test_one_value_has_one_place() -> None:
+    with pytest.raises(InputError, match=r"^headers.a is given both in config and in secret_config"):
+        thing(config={"headers": {"a": "1"}}, secret_config={"headers": {"a": "2"}})
+
+
+def test_a_mask_is_not_created() -> None:
+    with pytest.raises(InputError, match=r"^The thing 't' does not exist, and a.b of its config is \*{6}"):
+        _config.refuse_mask({"a": {"b": MASK}}, "The thing 't'")
+    _config.refuse_mask({"a": {"b": "***"}}, "The thing 't'")
+
+
+def test_secrets_are_listed_for_masking_errors() -> None:
+    assert _config.secrets_in({"a": "x", "b": [{"c": "y"}], "d": None, "e": True, "f": 12}) == ["x", "y", "12"]
