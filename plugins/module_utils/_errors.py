@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Dict, Optional
 
 V4_CODES: Dict[int, str] = {
@@ -172,24 +173,45 @@ class NotAttempted(EmqxError):
         super().__init__("not attempted, since an earlier request failed")
 
 
+_PARSE_ERROR = re.compile(r'\{parse_error,\{"(?:\d+: )?((?:[^"\\]|\\.)*)"')
+_ERLANG_FIELD = re.compile(r'\b(reason|path|unknown) => (?:"([^"]*)"|(\w+))')
+
+
 def readable(message: Any) -> str:
-    """Return the ``message`` of a v5 error as text.
+    """Return the ``message`` of an error as text.
 
     EMQX 5.8 puts JSON into the string (``{"reason": "required_field", "path": "root.password"}``);
-    that becomes ``required_field: root.password``.
+    that becomes ``required_field: root.password``. The rule engines of both generations put Erlang into it.
     """
     if not isinstance(message, str):
         return json.dumps(message, ensure_ascii=False)
     try:
         inner = json.loads(message)
     except (ValueError, RecursionError):
-        return message
+        return _without_erlang(message)
     if not isinstance(inner, dict):
         return str(inner)
     reason = inner.get("reason")
     if isinstance(reason, dict):
         reason = "expected " + str(reason.get("expected", json.dumps(reason)))
     return ": ".join(str(part) for part in (reason, inner.get("path")) if part) or message
+
+
+def _without_erlang(message: str) -> str:
+    """Return what a message says in Erlang in a few words, or as it is.
+
+    ``Bad Arguments: {parse_error,{"5: syntax error before: \\"selec\\"",[…]}}`` becomes
+    ``SQL syntax error before: "selec"``, and ``Bad Arguments: #{path => "a.b",reason => unknown_fields,…}``
+    ``unknown_fields: a.b``.
+    """
+    parse_error = _PARSE_ERROR.search(message)
+    if parse_error:
+        said = parse_error[1].replace('\\"', '"').strip()
+        return f"SQL {said} the end" if said.endswith(":") else f"SQL {said}"
+    if not message.startswith("Bad Arguments: #{"):
+        return message
+    found = {name: text or word for name, text, word in _ERLANG_FIELD.findall(message)}
+    return ": ".join(found[name] for name in ("reason", "path", "unknown") if name in found) or message
 
 
 def sentence(method: str, path: str, status: int, code: Any, meaning: str, said: Optional[str]) -> str:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from contract.mqtt_client import SECONDS, MqttClient
 from simulator import Deployment
@@ -60,15 +60,36 @@ def exchanges(file: str) -> list[Exchange]:
 
 
 def replay(file: str, deployment: Deployment) -> dict[int, Reply]:
-    """Every step of a file in its order, over real HTTP and MQTT; the replies by number."""
+    """Every step of a file in its order, over real HTTP and MQTT; the replies by number.
+
+    An id that the broker chose is another one here, and stands for the recorded one from then on.
+    """
     replies = {}
+    ids: dict[str, str] = {}
     with _clients(deployment) as clients:
         for line in lines(file):
             if "mqtt" in line:
                 clients.step(line["mqtt"])
             else:
-                replies[line["n"]] = send(deployment, line["request"])
+                request = line["request"]
+                path = "/".join(ids.get(segment, segment) for segment in request["path"].split("/"))
+                replies[line["n"]] = reply = send(deployment, {**request, "path": path})
+                ids.update(_chosen_id(line, reply))
     return replies
+
+
+def _chosen_id(line: dict[str, Any], reply: Reply) -> dict[str, str]:
+    """The recorded id of what was made without one, as it stands in paths, and the one that it has here."""
+    sent, recorded = line["request"].get("json"), _named(line["response"].get("json"))
+    if line["request"]["method"] != "POST" or not isinstance(sent, dict) or "id" in sent or not recorded:
+        return {}
+    return {quote(recorded, safe=""): quote(_named(json.loads(reply.body)), safe="")}
+
+
+def _named(body: Any) -> str:
+    """The id in an answer, or nothing."""
+    data = body.get("data", body) if isinstance(body, dict) else {}
+    return str(data.get("id", "")) if isinstance(data, dict) else ""
 
 
 def send(deployment: Deployment, request: dict[str, Any]) -> Reply:

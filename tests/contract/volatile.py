@@ -18,6 +18,7 @@ TIMES = {
     "datetime",
     "deactivate_at",
     "disconnected_at",
+    "last_modified_at",
     "publish_at",
     "updated_time",
     "uptime",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from . import topics
+from . import rules, topics
 from .acl import Acl, Attempt
 from .bans import Bans
 
@@ -174,6 +174,9 @@ class State:
         self.bans = Bans()
         self.acl = Acl()
         self.started_at = time.time()
+        self.rules: dict[str, dict[str, Any]] = {}
+        self.rule_counters: dict[str, rules.Counters] = {}
+        self.resources: dict[str, dict[str, Any]] = {}  # v4 only
         # v5 only. A self-hosted broker starts without either; EMQX Cloud sets up both.
         self.authenticators: dict[str, dict[str, Any]] = {}
         self.sources: list[dict[str, Any]] = []
@@ -341,6 +344,7 @@ class State:
             for clientid, subscription in members:
                 taken += 1
                 self.clients[clientid].receive(message, min(message.qos, subscription.qos))
+        rules.run(self, message)
         return taken
 
     def retained_matching(self, topic_filter: str) -> list[Message]:

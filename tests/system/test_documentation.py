@@ -16,6 +16,9 @@ import yaml
 from simulator import Simulator
 from system.harness import PLUGINS, environment, play
 
+# Modules for what the other generation lacks: their examples run where they can.
+ONE_GENERATION = {"resource": "v4"}
+
 MODULES = sorted(path.stem for path in (Path(__file__).parents[2] / "plugins" / "modules").glob("*.py"))
 
 
@@ -54,6 +57,8 @@ def test_the_examples_run(tmp_path: Path, documented: dict[str, Any], generation
         "vault_gateway_password": "an-old-password",
         "vault_new_gateway_password": "a-new-password",
         "vault_ops_password": "another-password",
+        "vault_hook_token": "an-old-token",
+        "vault_new_hook_token": "a-new-token",
         # Twenty, so that the one who goes stays below the example's limit of a tenth.
         "devices": [{"username": f"device-{index}", "password": "x"} for index in range(20)],
     }
@@ -63,6 +68,8 @@ def test_the_examples_run(tmp_path: Path, documented: dict[str, Any], generation
         deployment.add_client("gateway-7", username="gateway", proto_ver=5)
         tasks = []
         for name in sorted(MODULES, key="client".__eq__):  # last the one that disconnects the client of the others
+            if ONE_GENERATION.get(name, generation) != generation:
+                continue
             for task in yaml.safe_load(documented[f"emqx.cloud.{name}"]["examples"]):
                 if "community.general.read_csv" in task:
                     # Not everywhere is community.general at hand: the same rows, read as that module reads them.

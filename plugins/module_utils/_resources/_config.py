@@ -51,20 +51,26 @@ def merged(base: Any, over: Any) -> Any:
     return base if over == MASK and base is not None else over
 
 
-def covers(current: Any, wanted: Any) -> bool:
+def covers(current: Any, wanted: Any, exact: bool = False) -> bool:
     """Say whether ``current`` is as ``wanted`` says, which need not mention everything.
 
     ``5`` and ``"5"``, and ``60s`` and ``1m``, are the same: brokers convert one to the other. A masked value that is
     wanted is whatever is there.
+
+    :param exact: two texts are the same only if they are equal: they may be a payload.
     """
     if isinstance(wanted, Mapping):
         return isinstance(current, Mapping) and all(
-            name in current and covers(current[name], value) for name, value in wanted.items()
+            name in current and covers(current[name], value, exact) for name, value in wanted.items()
         )
     if isinstance(wanted, list):
-        return isinstance(current, list) and len(current) == len(wanted) and all(map(covers, current, wanted))
+        return isinstance(current, list) and len(current) == len(wanted) and all(
+            covers(one, other, exact) for one, other in zip(current, wanted)
+        )
     if wanted == MASK:
         return current is not None
+    if exact and isinstance(current, str) and isinstance(wanted, str):
+        return current == wanted
     return bool(current == wanted) or (_is_scalar(current) and _comparable(current) == _comparable(wanted))
 
 
@@ -139,6 +145,12 @@ def _seems_secret(name: str) -> bool:
 def secrets_in(tree: Any) -> List[str]:
     """Return the texts in a tree that must not show when the API repeats them in an error."""
     return [str(value) for unused, value in leaves(tree) if value not in (None, "") and not isinstance(value, bool)]
+
+
+def hidden_in(tree: Any, hidden: FrozenSet[Path] = frozenset()) -> List[str]:
+    """Return the values in a tree that :func:`redacted` doesn't show whole."""
+    pairs = zip(leaves(tree), leaves(redacted(tree, hidden)))
+    return [str(value) for (unused, value), (also_unused, shown) in pairs if value != shown]
 
 
 def refuse_mask(config: Config, what: str) -> None:

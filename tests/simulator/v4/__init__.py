@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from ..answers import Answer, Call, Refused
 from ..routing import Routes
 from ..state import State
-from . import acl, bans, clients, messages, nodes, subscriptions, users
+from . import acl, bans, clients, messages, nodes, resources, rules, subscriptions, users
 from .protocol import BAD_REQUEST, INTERNAL_ERROR, Crash
 
 MAX_BODY = 8_000_000
@@ -23,7 +23,7 @@ class Api:
     def __init__(self, state: State) -> None:
         self._state = state
         self._routes = Routes()
-        for module in (users, acl, clients, subscriptions, messages, bans, nodes):
+        for module in (users, acl, clients, subscriptions, messages, bans, nodes, rules, resources):
             self._routes.include(module.routes)
 
     def refuse_credentials(self, given: bool) -> Answer:

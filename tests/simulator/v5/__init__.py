@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from ..answers import Answer, Call, Refused
 from ..routing import Routes, Segment
 from ..state import QuotaExceeded, State
-from . import acl, authentication, authorization, bans, clients, messages, nodes, subscriptions, users
+from . import acl, authentication, authorization, bans, clients, messages, nodes, rules, subscriptions, users
 from .protocol import error
 
 BASE = ("api", "v5")
@@ -25,7 +25,8 @@ class Api:
     def __init__(self, state: State) -> None:
         self._state = state
         self._routes = Routes()
-        for module in (authentication, users, authorization, acl, clients, subscriptions, messages, bans, nodes):
+        modules = (authentication, users, authorization, acl, clients, subscriptions, messages, bans, nodes, rules)
+        for module in modules:
             self._routes.include(module.routes)
         self.prepare()
 
