@@ -113,8 +113,8 @@ EXAMPLES = r"""
 RETURN = r"""
 resource:
   description:
-    - The resource as it is, or in check mode would be, afterwards; V(null) if it is absent. Secrets in its configuration
-      are shown as V(******).
+    - The resource as it is, or in check mode would be, afterwards; V(null) if it is absent. Secrets in its
+      configuration are shown as V(******).
   returned: success
   type: dict
   contains:

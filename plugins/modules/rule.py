@@ -27,8 +27,8 @@ options:
   id:
     description:
       - The id of the rule, which is taken as it is.
-      - On v5 it begins with a letter or digit of ASCII, and goes on with those, C(-) and C(_). On v4 it can be any text;
-        the console of v4 gives ids such as V(rule:e71691a6). An id for both generations is one that v5 takes.
+      - On v5 it begins with a letter or digit of ASCII, and goes on with those, C(-) and C(_). On v4 it can be any
+        text; the console of v4 gives ids such as V(rule:e71691a6). An id for both generations is one that v5 takes.
     type: str
     required: true
   sql:
@@ -37,17 +37,17 @@ options:
     type: str
   actions:
     description:
-      - What is done with a result, in this order. The list is compared as a whole; an empty list leaves no action. A new
-        rule has none if they are not given.
+      - What is done with a result, in this order. The list is compared as a whole; an empty list leaves no action. A
+        new rule has none if they are not given.
       - A text C(TYPE:NAME), such as V(http:post), is an action of its own (v5, see M(emqx.cloud.action)).
       - A dictionary with C(function), a text, and C(args), a dictionary, is a built-in action. V(console) shows the
-        result in the log of the broker (v4 calls it C(inspect)), and V(republish) publishes it, with C(topic), C(payload),
-        C(qos) and C(retain) in C(args), and more on v5. Placeholders such as V(${payload}) are filled in.
-      - On v4 every other action is a dictionary, too. C(function) is its name, such as V(data_to_webserver), C(args) are
-        its parameters, C(resource) is the resource that it uses (see M(emqx.cloud.resource)), and C(fallbacks) is a list
-        of actions for when it fails.
-      - An action of its own, a function or a resource that isn't there is refused before anything is sent, in check mode
-        too, as far as the credentials may read what is there.
+        result in the log of the broker (v4 calls it C(inspect)), and V(republish) publishes it, with C(topic),
+        C(payload), C(qos) and C(retain) in C(args), and more on v5. Placeholders such as V(${payload}) are filled in.
+      - On v4 every other action is a dictionary, too. C(function) is its name, such as V(data_to_webserver), C(args)
+        are its parameters, C(resource) is the resource that it uses (see M(emqx.cloud.resource)), and C(fallbacks) is a
+        list of actions for when it fails.
+      - An action of its own, a function or a resource that isn't there is refused before anything is sent, in check
+        mode too, as far as the credentials may read what is there.
     type: list
     elements: raw
   description:
@@ -103,8 +103,8 @@ EXAMPLES = r"""
 RETURN = r"""
 rule:
   description:
-    - The rule as it is, or in check mode would be, afterwards; V(null) if it is absent. What seems to be a secret in its
-      actions is shown as V(******).
+    - The rule as it is, or in check mode would be, afterwards; V(null) if it is absent. What seems to be a secret in
+      its actions is shown as V(******).
   returned: success
   type: dict
   contains:

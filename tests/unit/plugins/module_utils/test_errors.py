@@ -75,6 +75,17 @@ def test_every_documented_code_has_its_meaning(table, code, words):
         ({"a": "é"}, '{"a": "é"}'),
         ([1], "[1]"),
         (None, "null"),
+        (
+            'Bad Arguments: {parse_error,{"5: syntax error before: \\"selec\\"",[{\'NAME\',5,"selec"}]}}',
+            'SQL syntax error before: "selec"',
+        ),
+        ('Bad Arguments: #{reason => {parse_error,{"1: illegal \\"x"}}}', 'SQL illegal "x'),
+        ('Bad Arguments: {parse_error,{"6: syntax error before: ",[]}}', "SQL syntax error before: the end"),
+        (
+            'Bad Arguments: #{kind => validation_error,path => "rules.r",reason => unknown_fields,unknown => "colour"}',
+            "unknown_fields: rules.r: colour",
+        ),
+        ("Bad Arguments: #{kind => other}", "Bad Arguments: #{kind => other}"),
     ],
 )
 def test_a_message_becomes_text_whatever_its_shape(message, text):

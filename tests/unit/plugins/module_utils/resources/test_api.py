@@ -611,3 +611,21 @@ def test_a_number_that_no_clock_can_take_is_refused(option, value):
     options = {**DEFAULTS, "api_url": "https://h/api/v5", "app_id": "a", "app_secret": SECRET, option: value}
     with pytest.raises(InputError, match=f"^{option} is"):
         deployment_api(options)
+
+
+def test_the_rule_engine_of_v4_says_404_in_a_200():
+    assert type(failure(v4, gives={"code": 404, "message": "Not Found"})) is Missing
+    assert type(failure(v4, gives={"code": 400, "message": "Rule x Not Found"})) is ApiError
+
+
+@BOTH
+def test_a_list_that_only_helps_may_be_out_of_reach(generation):
+    rows = [{"name": "a"}, {"name": "b"}, {}]
+    with generation(Call("GET", "things", ANY, gives=page(rows)), Call("GET", "things", ANY, gives=page(rows))) as api:
+        assert api.peek("things") == rows
+        assert api.known("things", "name") == {"a", "b", "None"}
+    for status in (403, 404):
+        with generation(*[Call("GET", "things", ANY, status=status, gives="no")] * 2) as api:
+            assert api.peek("things") is None and api.known("things", "name") is None
+    with generation(Call("GET", "things", ANY, status=500, gives="no")) as api, pytest.raises(ApiError):
+        api.peek("things")

@@ -77,6 +77,18 @@ def test_lists_are_compared_item_by_item_and_the_broker_may_complete_their_dicti
     assert _config.merged(held, {"actions": wanted[:1]}) == {"actions": wanted[:1]}
 
 
+def test_two_texts_that_look_alike_can_be_kept_apart():
+    assert _config.covers({"a": ["60s", 1]}, {"a": ["1m", "1"]})
+    assert not _config.covers({"a": ["60s", 1]}, {"a": ["1m", "1"]}, exact=True)
+    assert _config.covers({"a": ["60s", 1]}, {"a": ["60s", "1"]}, exact=True)
+
+
+def test_what_is_not_shown_whole_is_found():
+    tree = {"url": "http://h/?token=hush", "headers": [{"cookie": "c", "accept": "a"}], "odd": "o"}
+    assert _config.hidden_in(tree) == ["http://h/?token=hush", "c"]
+    assert _config.hidden_in(tree, _config.paths_of({"odd": "o"})) == ["http://h/?token=hush", "c", "o"]
+
+
 def test_secrets_are_sent_when_the_broker_lacks_them_or_always() -> None:
     secrets = {"password": "hush", "headers": {"x-api-key": "hush2"}}
     once = thing(secret_config=secrets)
