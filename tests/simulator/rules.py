@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import topics
+from .answers import Query
 
 if TYPE_CHECKING:
     from .state import Message, State
@@ -47,6 +48,18 @@ def topics_of(sql: Any) -> list[str]:
     words = re.findall(r"\w+", str(sql)) or [""]
     tokens = ",".join(f"{{'NAME',{len(word)},\"{word}\"}}" for word in words)
     raise ParseError(f'{{parse_error,{{"{len(words[0])}: syntax error before: \\"{words[0]}\\"",[{tokens}]}}}}')
+
+
+def has_part(query: Query, name: str, texts: list[str]) -> bool:
+    """Whether one of the texts contains what the query asks for under this name, if it asks."""
+    part = query.get(name)
+    return part is None or any(part in text for text in texts)
+
+
+def has_match(query: Query, name: str, sources: list[str]) -> bool:
+    """Whether one of the topics of FROM is taken by the filter that the query has under this name, if it has one."""
+    topic_filter = query.get(name)
+    return topic_filter is None or any(topics.matches(source, topic_filter) for source in sources)
 
 
 def run(state: State, message: Message) -> None:

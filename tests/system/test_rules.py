@@ -267,7 +267,11 @@ def test_what_the_broker_would_choke_on_is_refused_in_check_mode_too(deployment:
     sentence = "An action republishes and has no args.topic: write the topic to publish to."
     assert refused("rule", deployment, check=check, **{**RULE, "actions": [{"function": "republish"}]}) == sentence
     masked = {"function": "republish", "args": {"topic": "t", "payload": "******"}}
-    assert refused("rule", deployment, check=check, **{**RULE, "actions": [masked]}).startswith("args.payload of an")
+    sentence = refused("rule", deployment, check=check, **{**RULE, "actions": [masked]})
+    assert sentence.startswith("args.payload of an action has ****** in it")
+    done("rule", deployment, **RULE)
+    part = {"function": "republish", "args": {"payload": "https://******@h"}}
+    assert "has ****** in it" in refused("rule", deployment, check=check, id="mine", actions=[part])
 
 
 @GENERATIONS
@@ -383,6 +387,8 @@ def test_a_rule_that_v4_disables_by_itself_is_a_failure_that_says_so(v4: Deploym
     assert result["failed"] and result["counts"]["failed"] == 1
     assert one_sentence(result["msg"]).startswith("The rule 'mine' is there, but the broker has disabled it")
     assert done("rule_info", v4, id="mine", query="[].enabled")["rules"] == [False]
+    result = run("rule", v4, id="mine", enabled=True)
+    assert result["failed"] and one_sentence(result["msg"]).startswith("The rule 'mine' is not changed: a resource")
     done("resource", v4, name="resource:hook", config={"url": f"http://127.0.0.1:{port}"})
     assert as_predicted("rule", v4, id="mine", enabled=True)["rule"]["enabled"] is True
 

@@ -352,10 +352,10 @@ class Rules(Store[Rule]):
         added = list(_all(action for held, rule in changes for action in rule.actions or [] if action not in held))
         for action in added:
             for path, value in leaves(action):
-                if value == MASK:
+                if isinstance(value, str) and MASK in value:
                     raise InputError(
-                        f"{'.'.join(path)} of an action is {MASK}, which stands for a secret that is kept, and there "
-                        "is none: write the secret."
+                        f"{'.'.join(path)} of an action has {MASK} in it, which is how a secret is shown: write the "
+                        "secret. By itself it stands for one that is there, and none is."
                     )
             republishes = isinstance(action, Mapping) and action["function"] == "republish"
             if republishes and "topic" not in action.get("args", {}):
@@ -384,9 +384,8 @@ class Rules(Store[Rule]):
         body = {name: value for name, value in self._written(rule).items() if value != held[name]}
         self._send(rule, "PUT", path, body)
 
-    def _send(self, rule: Rule, method: str, path: str, body: Dict[str, Any]) -> None:
-        answer = self.api.call(method, path, body=body, secrets=hidden_in(rule.actions))
-        self._check_answer(rule, method, path, answer)
+    def _send(self, rule: Rule, method: str, path: str, body: Dict[str, Any]) -> Any:
+        return self.api.call(method, path, body=body, secrets=hidden_in(rule.actions))
 
     def _written(self, rule: Rule) -> Dict[str, Any]:
         """Return the fields of a rule as the generation names and writes them."""
@@ -397,9 +396,6 @@ class Rules(Store[Rule]):
     @staticmethod
     def _written_action(action: Action) -> Any:
         return action
-
-    def _check_answer(self, rule: Rule, method: str, path: str, body: Any) -> None:
-        """Raise an error where the broker made another rule than it was asked for."""
 
     def delete(self, rules: Iterable[Rule]) -> Outcomes[Rule]:
         return self.one_by_one(self._delete, rules)
@@ -425,7 +421,9 @@ class V4Rules(Rules):
     def _action(self, action: Any) -> Action:
         params = action.get("params") if isinstance(action, Mapping) else None
         fallbacks = action.get("fallbacks", []) if isinstance(action, Mapping) else None
-        if not isinstance(params, Mapping) or not isinstance(fallbacks, list) or not isinstance(action["name"], str):
+        if not isinstance(params, Mapping) or not isinstance(fallbacks, list):
+            raise self.api.odd("GET", "rules", "a rule has an action without parameters")
+        if not isinstance(action.get("name"), str):
             raise self.api.odd("GET", "rules", "a rule has an action that is none")
         args = {name: value for name, value in params.items() if name != "$resource"}
         found: Dict[str, Any] = {"function": action["name"]}
@@ -467,15 +465,23 @@ class V4Rules(Rules):
                     "(emqx.cloud.resource)."
                 )
 
-    def _check_answer(self, rule: Rule, method: str, path: str, body: Any) -> None:
-        data = body.get("data")
+    def _send(self, rule: Rule, method: str, path: str, body: Dict[str, Any]) -> Any:
+        down = (
+            "a resource that its actions use is not connected. Give enabled: false, or run the task again once it is."
+        )
+        try:
+            answer = super()._send(rule, method, path, body)
+        except ApiError as error:
+            if "resource_not_initialized" not in error.reason:
+                raise
+            message = f"The rule {rule.id!r} is not changed: {down}"
+            raise ApiError(message, error.status, error.code, error.reason, method, path) from error
+        data = answer.get("data")
         if rule.enabled and isinstance(data, Mapping) and data.get("enabled") is False:
-            # EMQX 4.4 tries a rule again as a disabled one where a resource has never been connected.
-            message = (
-                f"The rule {rule.id!r} is there, but the broker has disabled it: a resource that its actions use is "
-                "not connected. Give enabled: false, or run the task again once it is."
-            )
+            # EMQX 4.4 makes a rule as a disabled one where a resource has never been connected.
+            message = f"The rule {rule.id!r} is there, but the broker has disabled it: {down}"
             raise ApiError(message, 200, 0, "the rule is disabled", method, path)
+        return answer
 
     def _with_metrics(
         self, found: Iterable[Tuple[Mapping[str, Any], Dict[str, Any]]]

@@ -8,10 +8,9 @@ import secrets
 import time
 from typing import Any
 
-from .. import topics
 from ..answers import Answer, Call, Refused
 from ..routing import Routes
-from ..rules import Counters, ParseError, topics_of
+from ..rules import Counters, ParseError, has_match, has_part, topics_of
 from ..state import State
 from .protocol import NODE, Crash, failure, object_of, page, success
 from .resources import ACTIONS, completed, is_alive
@@ -71,19 +70,14 @@ def list_rules(state: State, call: Call) -> Answer:
     """The newest first."""
     query = call.query
 
-    def has(name: str, texts: list[str]) -> bool:
-        part = query.get(name)
-        return part is None or any(part in text for text in texts)
-
     def wanted(rule: dict[str, Any]) -> bool:
-        match = query.get("_match_for")
         return (
             query.get("enabled") in (None, str(rule["enabled"]).lower())
             and query.get("for") is None  # it is compared with the whole list
-            and has("_like_id", [rule["id"]])
-            and has("_like_for", rule["for"])
-            and has("_like_description", [rule["description"]])
-            and (match is None or any(topics.matches(topic, match) for topic in rule["for"]))
+            and has_part(query, "_like_id", [rule["id"]])
+            and has_part(query, "_like_for", rule["for"])
+            and has_part(query, "_like_description", [rule["description"]])
+            and has_match(query, "_match_for", rule["for"])
         )
 
     found = [_row(state, rule) for rule in reversed(state.rules.values()) if wanted(rule)]

@@ -9,10 +9,9 @@ import secrets
 import time
 from typing import Any
 
-from .. import topics
 from ..answers import NO_CONTENT, Answer, Call, Refused
 from ..routing import Routes
-from ..rules import Counters, ParseError, topics_of
+from ..rules import Counters, ParseError, has_match, has_part, topics_of
 from ..state import State
 from .protocol import NODE, bad_request, json_of, listing, not_found, page, rfc3339
 
@@ -89,20 +88,15 @@ def _stored(state: State, name: str, data: Any) -> dict[str, Any]:
 def list_rules(state: State, call: Call) -> Answer:
     query = call.query
 
-    def has(name: str, texts: list[str]) -> bool:
-        part = query.get(name)
-        return part is None or any(part in text for text in texts)
-
     def wanted(rule: dict[str, Any]) -> bool:
-        match = query.get("match_from")
         return (
             query.get("enable") in (None, str(rule["enable"]).lower())
             and query.get("from") in (None, *rule["from"])
             and ("action" not in query or any(action in query.all("action") for action in rule["actions"]))
-            and has("like_id", [rule["id"]])
-            and has("like_from", rule["from"])
-            and has("like_description", [rule["description"]])
-            and (match is None or any(topics.matches(topic, match) for topic in rule["from"]))
+            and has_part(query, "like_id", [rule["id"]])
+            and has_part(query, "like_from", rule["from"])
+            and has_part(query, "like_description", [rule["description"]])
+            and has_match(query, "match_from", rule["from"])
         )
 
     found = [rule for rule in state.rules.values() if wanted(rule)]
