@@ -187,15 +187,18 @@ def make_plan(
 
 
 def apply(plan: Plan[R], store: Any) -> Tuple[Plan[R], List[Failure[R]]]:
-    """Carry a plan out: create and update before delete, so that a rename is never a gap.
+    """Carry a plan out: create and update before delete, so that a rename is never a gap, unless there is no room.
 
-    :param store: has ``create``, ``update`` and ``delete``, each taking records and yielding :data:`Outcomes`.
+    :param store: has ``create``, ``update`` and ``delete``, each taking records and yielding :data:`Outcomes`, and
+        ``needs_room``, which says whether what is deleted has to go first.
     :returns: what was done, as a plan, and what was not. After an error that is fatal the rest is not attempted.
     """
     done: Plan[R] = Plan(unchanged=plan.unchanged, existing=plan.existing, kept=plan.kept)
     failures: List[Failure[R]] = []
     before = {new.key: old for old, new in plan.update}
-    steps = (("create", plan.create), ("update", [new for unused, new in plan.update]), ("delete", plan.delete))
+    steps = [("create", plan.create), ("update", [new for unused, new in plan.update]), ("delete", plan.delete)]
+    if store.needs_room(plan):
+        steps.insert(0, steps.pop())
     for action, records in steps:
         if not records:
             continue

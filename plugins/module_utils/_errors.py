@@ -51,7 +51,7 @@ V5_CODES: Dict[str, str] = {
     "EXCEED_LIMIT": "the limit is reached",
     "INTERNAL_ERROR": "an error inside the broker",
     "NOT_FOUND": "not found",
-    "TOPIC_NOT_FOUND": "nobody is subscribed to the topic",
+    "TOPIC_NOT_FOUND": "there is no such topic",
     "UNSUPPORTED_MEDIA_TYPE": "the content type is refused",
 }
 """What ``code`` means in an error body of the v5 API."""
@@ -87,9 +87,11 @@ class EmqxError(Exception):
     """A failure that a user reads as one clear sentence.
 
     :ivar fatal: nothing more should be sent after it: the next request would fail in the same way.
+    :ivar passing: it may be over in a while, as when the broker restarts; whoever waits for something may look again.
     """
 
     fatal = False
+    passing = False
 
     def details(self) -> Dict[str, Any]:
         """Return what the result holds beside ``msg``: empty, or ``{"error": {...}}``."""
@@ -109,8 +111,11 @@ class TransportError(EmqxError):
 
     fatal = True
 
-    def __init__(self, message: str, method: str, path: str, lost: bool = False, sent: int = 0) -> None:
+    def __init__(
+        self, message: str, method: str, path: str, lost: bool = False, sent: int = 0, passing: bool = False
+    ) -> None:
         super().__init__(message)
+        self.passing = passing or lost
         self.sent = sent
         self.method = method
         self.path = path
@@ -139,6 +144,10 @@ class ApiError(EmqxError):
     @property
     def fatal(self) -> bool:  # type: ignore[override]
         return self.status in (401, 403, 405, 429) or self.status >= 500
+
+    @property
+    def passing(self) -> bool:  # type: ignore[override]
+        return self.status == 429 or self.status >= 500
 
     def details(self) -> Dict[str, Any]:
         return {

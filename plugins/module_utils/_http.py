@@ -357,7 +357,9 @@ class Http:
         why, lost = _explained(error, self.settings)
         where = "{0.scheme}://{0.netloc}".format(urlsplit(self.url))
         hint = f" {method} {path} may have been carried out." if lost and method not in SAFE_TO_REPEAT else ""
-        return TransportError(self.mask(f"No answer from {where}: {why}.{hint}"), method, path, lost, sent)
+        return TransportError(
+            self.mask(f"No answer from {where}: {why}.{hint}"), method, path, lost, sent, _is_passing(error)
+        )
 
     def each(
         self, function: Callable[[Item], Result], items: Iterable[Item]
@@ -389,6 +391,18 @@ class Http:
             finally:
                 broken.set()  # whatever ends this, what has not begun is not begun
 
+    def results(self, function: Callable[[Item], Result], items: Iterable[Item]) -> List[Result]:
+        """Call ``function`` for every item as :meth:`each` does; return the results in the order of the items.
+
+        :raises EmqxError: one of the calls failed, and this is why.
+        """
+        queue = list(items)
+        found = dict(self.each(lambda place: function(queue[place]), range(len(queue))))
+        errors = [result for result in found.values() if isinstance(result, EmqxError)]
+        if errors:
+            raise next((error for error in errors if not isinstance(error, NotAttempted)), errors[0])
+        return [found[place] for place in range(len(queue))]  # type: ignore[misc]
+
 
 def _result_of(function: Callable[[Item], Result], item: Item) -> Union[Result, EmqxError]:
     try:
@@ -408,6 +422,15 @@ def _cause_of(problem: Optional[Exception]) -> Optional[Exception]:
     inner = problem.args[0] if problem is not None and problem.args else None
     inner = getattr(inner, "reason", inner)
     return inner if isinstance(inner, Exception) else problem
+
+
+def _is_passing(error: Exception) -> bool:
+    """Say whether a broker that restarts, or a network that comes back, would be the end of it."""
+    lasting = (requests.exceptions.SSLError, requests.exceptions.ProxyError)
+    broken = (
+        requests.exceptions.ConnectionError, requests.exceptions.Timeout, requests.exceptions.ChunkedEncodingError
+    )
+    return isinstance(error, broken) and not isinstance(error, lasting)
 
 
 def _explained(error: Exception, settings: Settings) -> Tuple[str, bool]:

@@ -9,11 +9,25 @@ it as an ordinary module; :func:`execute` is all that is needed to run it elsewh
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    TypeVar,
+)
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
@@ -25,6 +39,7 @@ if TYPE_CHECKING:
     from ._resources._api import Api, Store
 
 Result = Dict[str, Any]
+T = TypeVar("T")
 
 
 def _from_environment(*names: str) -> Tuple[Any, List[str]]:
@@ -82,6 +97,25 @@ CONFIG: Dict[str, Any] = dict(
     update_secrets=dict(type="str", choices=["on_create", "always"], default="on_create", no_log=False),
 )
 """Options of modules for things that have a configuration; the documentation fragment ``config`` describes them."""
+
+CLIENT_FILTERS: Dict[str, Any] = dict(
+    clientid=dict(type="str"),
+    username=dict(type="str"),
+    ip_address=dict(type="str"),
+    conn_state=dict(type="str", choices=["connected", "disconnected"]),
+    clean_start=dict(type="bool"),
+    proto_name=dict(type="str"),
+    proto_ver=dict(type="int"),
+    zone=dict(type="str"),
+    node=dict(type="str"),
+    like_clientid=dict(type="str"),
+    like_username=dict(type="str"),
+    connected_after=dict(type="str"),
+    connected_before=dict(type="str"),
+    created_after=dict(type="str"),
+    created_before=dict(type="str"),
+)
+"""Options that say which clients are meant; the documentation of ``client_info`` describes them."""
 
 READ: Dict[str, Any] = dict(limit=dict(type="int"), query=dict(type="str"))
 """Options of info modules; the documentation fragment ``read`` describes them."""
@@ -212,34 +246,73 @@ class Task:
             result["diff"] = plan.diff(many, self.result_limit)
         return result
 
-    def seconds(self, option: str) -> float:
+    def seconds(self, option: str, least: float = 0) -> float:
         """Return an option that is a time to wait, in seconds.
 
-        :raises InputError: it is negative, or more than a day.
+        :raises InputError: it is less than ``least``, or more than a day.
         """
         value = float(self.params[option])
-        if not 0 <= value <= 86400:
-            raise InputError(f"{option} is {value:g}: it is a number of seconds between 0 and 86400.")
+        if not least <= value <= 86400:
+            raise InputError(f"{option} is {value:g}: it is a number of seconds between {least:g} and 86400.")
         return value
 
-    def wait(self, look: Callable[[], Tuple[List[str], List[str]]], seconds: float, result: Result) -> List[str]:
-        """Call ``look`` until the first of its two lists, what is waited for, is empty; return the second.
+    def wait(
+        self, look: Callable[[], Tuple[List[str], T]], seconds: float, result: Result, interval: Optional[float] = None
+    ) -> T:
+        """Call ``look`` until it has nothing to wait for; return what it found.
 
-        :param look: asks the API, so that it is called once a second at the most.
+        A failure that may be over in a while, as when the broker restarts, is waited over.
+
+        :param look: asks the API; gives a list of what is still waited for, as words for the message, and what it
+            found.
+        :param result: what the result of a failure holds; ``look`` may add to it.
+        :param interval: seconds between two looks; if None they become rarer, down to one a second.
         :raises TaskFailure: it took longer than ``seconds``.
         """
         deadline = time.monotonic() + seconds
-        pause = 0.1
+        pause = 0.1 if interval is None else interval
+        words = " no look has succeeded."
         while True:
-            waiting, found = look()
-            if not waiting:
-                return found
+            failure: Optional[EmqxError] = None
+            try:
+                waiting, found = look()
+            except EmqxError as error:
+                if not error.passing:
+                    raise
+                failure = error
+            else:
+                if not waiting:
+                    return found
+                words = f" it is still waited for {', '.join(waiting[:10])}."
             left = deadline - time.monotonic()
             if left <= 0:
-                message = f"After {seconds:g} s (wait_timeout) it is still waited for {', '.join(waiting[:10])}."
-                raise TaskFailure(message, result)
+                words += f" The last look failed: {failure}" if failure else ""
+                details = failure.details() if failure else {}
+                raise TaskFailure(f"After {seconds:g} s (wait_timeout){words}", {**details, **result})
             time.sleep(min(pause, left))
-            pause = min(2 * pause, 1.0)
+            if interval is None:
+                pause = min(2 * pause, 1.0)
+
+    def until(self, condition: str, seen: Callable[[], Result]) -> Result:
+        """Call ``seen`` until a condition on what it gives is met, and in check mode once; return its value.
+
+        The options ``wait_timeout`` and ``interval`` say how long and how often.
+
+        :param condition: a JMESPath expression; it is met when Python takes its value for true.
+        :raises InputError: it is none, or can't be applied.
+        :raises TaskFailure: it was not met in time.
+        """
+        search = compiled(condition, "condition")
+        seconds, interval = self.seconds("wait_timeout"), self.seconds("interval", 0.1)
+        begun = time.monotonic()
+        told: Result = {}
+
+        def look() -> Tuple[List[str], Result]:
+            found = seen()
+            told.update(value=search(found), elapsed=round(time.monotonic() - begun, 3))
+            return [] if self.check_mode or told["value"] else [_unmet(condition, told["value"], found)], told
+
+        return self.wait(look, 0 if self.check_mode else seconds, told, interval)
 
     def read(self, name: str, rows: Callable[[], Iterator[Any]]) -> Result:
         """Return the rows of an info module under ``name``, at most ``limit``, after ``query``, and their ``count``.
@@ -251,6 +324,13 @@ class Task:
             raise InputError(f"limit is {limit}: it is at least 1.")
         found = list(itertools.islice(rows(), None if limit is None else min(limit, sys.maxsize)))
         return {"changed": False, name: search(found), "count": len(found)}
+
+
+def _unmet(condition: str, value: Any, found: Result) -> str:
+    """Return a condition with what is known of it, in one line."""
+    shown = [f"its last value is {json.dumps(value, ensure_ascii=False)[:200]}"]
+    shown += [f"{name} is {number}" for name, number in found.items() if isinstance(number, int)]
+    return f"{' '.join(condition.split())} ({', '.join(shown)})"
 
 
 @dataclass(frozen=True)

@@ -179,31 +179,21 @@ requests:
 """
 
 from ansible_collections.emqx.cloud.plugins.module_utils._resources import clients
-from ansible_collections.emqx.cloud.plugins.module_utils._task import READ, Result, Spec, Task, run_module
-
-FILTERS = dict(
-    clientid=dict(type="str"),
-    username=dict(type="str"),
-    ip_address=dict(type="str"),
-    conn_state=dict(type="str", choices=["connected", "disconnected"]),
-    clean_start=dict(type="bool"),
-    proto_name=dict(type="str"),
-    proto_ver=dict(type="int"),
-    zone=dict(type="str"),
-    node=dict(type="str"),
-    like_clientid=dict(type="str"),
-    like_username=dict(type="str"),
-    connected_after=dict(type="str"),
-    connected_before=dict(type="str"),
-    created_after=dict(type="str"),
-    created_before=dict(type="str"),
+from ansible_collections.emqx.cloud.plugins.module_utils._task import (
+    CLIENT_FILTERS,
+    READ,
+    Result,
+    Spec,
+    Task,
+    run_module,
 )
-SPEC = Spec(options=dict(fields=dict(type="list", elements="str"), **FILTERS, **READ))
+
+SPEC = Spec(options=dict(fields=dict(type="list", elements="str"), **CLIENT_FILTERS, **READ))
 
 
 def run(task: Task) -> Result:
     """Return the clients that the options ask for."""
-    filters = clients.Filters(**{name: task.params[name] for name in FILTERS})
+    filters = clients.Filters(**{name: task.params[name] for name in CLIENT_FILTERS})
     fields, limit = task.params["fields"] or (), task.params["limit"]
     return task.read("clients", lambda: clients.clients(task.api).rows(filters, fields, limit))
 

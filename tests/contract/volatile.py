@@ -37,7 +37,20 @@ COUNTERS = {
     "send_pkt",
 }
 
-NAMES = TIMES | IDS | PLACES | COUNTERS
+# Where a listener listens, which holds the port.
+ADDRESSES = {"bind", "listen_on"}
+# Rates are those of the last seconds.
+RATES = {"dropped_msg_rate", "received_msg_rate", "sent_msg_rate"}
+
+NAMES = TIMES | IDS | PLACES | COUNTERS | ADDRESSES | RATES
+
+# The counters of /metrics alike, by the beginning of their names; all others have to be the same.
+PACKETS = re.compile(r"(packets|bytes)\.")
+# The statistics of /stats: a broker looks at its tables once a second or so, what was meanwhile it has not seen.
+SAMPLED = re.compile(
+    r"(channels|cluster_sessions|connections|live_connections|routes|sessions|suboptions|subscribers|subscriptions|topics)"
+    r"\.(count|max)"
+)
 
 # `id` names things as well; there it must be the same.
 KEPT_IDS = re.compile(r"^/authentication(/[^/]*)?$")
@@ -96,6 +109,8 @@ def _masked_field(name: str, value: Any, keep_ids: bool) -> Any:
         return "<int>"
     if name == "at" and GIVEN_START.fullmatch(json.dumps(value)):
         return value
+    if PACKETS.match(name) or SAMPLED.fullmatch(name):
+        return f"<{type(value).__name__}>"
     if name in NAMES and not (name == "id" and keep_ids):
         return f"<{type(value).__name__}>"
     return _masked(value, keep_ids)

@@ -25,6 +25,9 @@ def answer(deployment: Deployment, call: Call) -> Answer:
         elif what == ("POST", "/clients"):
             for client in _objects(call):
                 deployment.add_client(**client)
+        elif what == ("POST", "/alarms"):
+            for alarm in _objects(call):
+                deployment.add_alarm(**alarm)
         elif what == ("POST", "/faults"):
             deployment.faults.add(*(Fault(**fault) for fault in _objects(call)))
         elif what == ("DELETE", "/faults"):

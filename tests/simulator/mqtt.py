@@ -139,6 +139,7 @@ class Gate(BaseAuthPlugin, BaseTopicPlugin):
     async def on_broker_client_unsubscribed(self, *, client_id: str, topic: str) -> None:
         client = self.listener.state.clients.get(client_id)
         if client is not None:
+            self.listener.state.monitor.count("unsubscribed")
             self.listener.state.unsubscribe(client, topic)
 
 
@@ -160,7 +161,7 @@ class Listener:
         self._server = await asyncio.start_server(self._serve, host, port, start_serving=False)
         await self.broker.start()
         await self._server.start_serving()
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = self.state.mqtt_port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         self._server.close()
@@ -225,6 +226,7 @@ class Listener:
         client = self.state.clients.get(client_id)
         if client is None:
             return
+        self.state.monitor.count("subscribed")
         try:
             self.state.subscribe(client, Subscription(topic, qos))
         except QuotaExceeded:

@@ -201,6 +201,36 @@ class Deployment:
         return self._in_loop(lambda: [(ban.kind, ban.who) for ban in self._state.bans])
 
 
+    # What it knows of itself
+
+    def add_alarm(
+        self, name: str, message: str = "", details: dict[str, Any] | None = None, over: bool = False
+    ) -> None:
+        """An alarm, active unless it is `over`."""
+
+        def add() -> None:
+            self._state.monitor.alarms.activate(name, message, details)
+            if over:
+                self._state.monitor.alarms.deactivate(name)
+
+        self._in_loop(add)
+
+    def end_alarm(self, name: str) -> None:
+        self._in_loop(lambda: self._state.monitor.alarms.deactivate(name))
+
+    def counted_topics(self) -> list[str]:
+        """The topics that topic metrics are kept of."""
+        return self._in_loop(lambda: list(self._state.monitor.topics.topics))
+
+    def count_topics(self, topics: Iterable[str]) -> None:
+        """Register many topics at once."""
+        self._in_loop(lambda: [self._state.monitor.topics.register(topic) for topic in topics])
+
+    def load_module(self, name: str) -> None:
+        """A module of v4, such as emqx_mod_topic_metrics."""
+        self._in_loop(lambda: self._state.modules.add(name))
+
+
 class Platform:
     """The account above the deployments."""
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from . import rules, topics
 from .acl import Acl, Attempt
 from .bans import Bans
+from .monitoring import Monitor
 
 CACHE_SECONDS = 60
 USERNAME, CLIENTID = "username", "clientid"
@@ -163,6 +164,8 @@ class State:
         self.clients: dict[str, Client] = {}
         self.subscribers: dict[str, dict[str, Subscription]] = {}  # by filter and client id
         self._serial = itertools.count(1)
+        self.mqtt_port = 0
+        self.monitor = Monitor(generation)
         self.reset()
 
     def reset(self) -> None:
@@ -173,6 +176,8 @@ class State:
         self.retained: dict[str, Message] = {}
         self.bans = Bans()
         self.acl = Acl()
+        self.monitor = Monitor(self.generation)
+        self.modules: set[str] = set()  # v4 only: those that are off unless they are loaded
         self.started_at = time.time()
         self.rules: dict[str, dict[str, Any]] = {}
         self.rule_counters: dict[str, rules.Counters] = {}
@@ -234,6 +239,9 @@ class State:
             else:
                 self.drop(old)
         client.is_superuser = self.is_superuser(client.clientid, client.username)
+        self.monitor.count("connected")
+        if self._user_of(client.clientid, client.username) is None:
+            self.monitor.count("anonymous")
         self.clients.pop(client.clientid, None)  # so that the order is that of the connections
         self.clients[client.clientid] = client
         queue, client.queue = client.queue, []
@@ -242,6 +250,8 @@ class State:
 
     def disconnect(self, client: Client) -> None:
         """Its connection is gone: what was not a clean session stays."""
+        if client.connection is not None:
+            self.monitor.count("disconnected")
         client.connection = None
         if self.clients.get(client.clientid) is not client:
             return  # kicked, or another connection has taken over
@@ -256,19 +266,22 @@ class State:
         if client is None:
             return False
         self.drop(client)
+        if client.connected:
+            self.monitor.count("kicked")
         self._hang_up(client)
         return True
 
     def drop(self, client: Client) -> None:
         """Forget a session and its subscriptions."""
         self.clients.pop(client.clientid, None)
+        self.monitor.count("forgotten")
         for topic in list(client.subscriptions):
             self._unindex(client.clientid, topic)
 
-    @staticmethod
-    def _hang_up(client: Client) -> None:
+    def _hang_up(self, client: Client) -> None:
         connection, client.connection = client.connection, None
         if connection is not None:
+            self.monitor.count("disconnected")
             connection.close()
 
     # Subscriptions
@@ -283,7 +296,7 @@ class State:
         group, bare = topics.split_share(subscription.topic)
         if group is None:
             for message in self.retained_matching(bare):
-                client.receive(message, min(message.qos, subscription.qos), retained=True)
+                self._deliver(client, message, min(message.qos, subscription.qos), retained=True)
 
     def unsubscribe(self, client: Client, topic: str) -> None:
         if client.subscriptions.pop(topic, None) is not None:
@@ -329,9 +342,11 @@ class State:
 
     def publish(self, message: Message) -> int:
         """Deliver, retain if asked to; returns how many subscriptions took it."""
+        self.monitor.received(message.topic, message.qos)
         if message.retain:
             if message.payload:
                 self.retained[message.topic] = message
+                self.monitor.count("retained")
             else:
                 self.retained.pop(message.topic, None)
         taken = 0
@@ -343,9 +358,15 @@ class State:
             members = list(holders.items())[: 1 if group else None]
             for clientid, subscription in members:
                 taken += 1
-                self.clients[clientid].receive(message, min(message.qos, subscription.qos))
+                self._deliver(self.clients[clientid], message, min(message.qos, subscription.qos))
+        if not taken:
+            self.monitor.dropped(message.topic)
         rules.run(self, message)
         return taken
+
+    def _deliver(self, client: Client, message: Message, qos: int, retained: bool = False) -> None:
+        self.monitor.sent(message.topic, qos)
+        client.receive(message, qos, retained)
 
     def retained_matching(self, topic_filter: str) -> list[Message]:
         """Nothing for an invalid filter, as EMQX 5.8 answers."""
@@ -362,9 +383,13 @@ class State:
         now = time.time()
         client.cache[:] = [known for known in client.cache if now - known.at < CACHE_SECONDS]
         known = next((known for known in client.cache if known.is_about(action, topic, qos, retain)), None)
+        self.monitor.count("asked")
         if known is None:
             known = Decision(action, topic, qos, retain, self._allows(client, action, topic, qos, retain), now)
             client.cache.append(known)
+            self.monitor.count("allowed" if known.allow else "denied")
+        else:
+            self.monitor.count("cached")
         return known.allow
 
     def _allows(self, client: Client, action: str, topic: str, qos: int, retain: bool) -> bool:

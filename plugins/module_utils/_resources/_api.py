@@ -371,11 +371,7 @@ class Store(Generic[R]):
         if everything or len(wanted) > self.few:
             yield from self.list()
             return
-        for _unused, found in self.api.http.each(self.get, wanted):
-            if isinstance(found, EmqxError):
-                raise found
-            if found is not None:
-                yield found
+        yield from (found for found in self.api.http.results(self.get, wanted) if found is not None)
 
     def fresh(self, record: R) -> R:
         """Return what the API makes of a new record: with its defaults for what the record doesn't mention."""
@@ -386,6 +382,10 @@ class Store(Generic[R]):
 
         :raises InputError: naming the first thing that can't be done, and what would be right.
         """
+
+    def needs_room(self, plan: Plan[R]) -> bool:
+        """Say whether what the plan creates fits in only once what it deletes is gone."""
+        return False
 
     def one_by_one(self, change: Callable[[R], Any], records: Iterable[R]) -> Outcomes[R]:
         """Yield the outcomes of ``change`` for each record, sent concurrently: the API has no bulk call for it."""

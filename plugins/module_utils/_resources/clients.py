@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
@@ -126,6 +128,8 @@ class Clients(Store[Client]):
     many = "clients"
     filtered_here: Sequence[str] = ()
     """Filters that this generation ignores: a small page would be asked for again and again."""
+    counted_here: Sequence[str] = ()
+    """Filters with which this generation lists clients and doesn't count them."""
 
     def __init__(self, api: Api, sessions: bool = False) -> None:
         """:param sessions: kept sessions of clients that are not connected count, too."""
@@ -151,6 +155,21 @@ class Clients(Store[Client]):
             if filters.accept(row):
                 yield {name: row[name] for name in fields if name in row} if fields else row
 
+    def count(self, filters: Filters) -> int:
+        """Return how many clients ``filters`` ask for: from the broker's own count, where it has one, in one request.
+
+        :raises ApiError: an answer can't be used.
+        """
+        local = (*self.filtered_here, *self.counted_here)
+        if all(getattr(filters, name) is None for name in local):
+            query = [*self._query(filters), (self.api.page_option, 1), (self.api.limit_option, 1)]
+            body = self.api.call("GET", "clients", query)
+            meta = body.get("meta") if isinstance(body, dict) else None
+            count = meta.get("count") if isinstance(meta, dict) else None
+            if isinstance(count, int) and not isinstance(count, bool) and count >= 0:
+                return count
+        return sum(1 for _row in self.rows(filters, ["clientid"]))
+
     def current(self, wanted: Sequence[Client], everything: bool) -> Iterator[Client]:
         """Yield those of the wanted clients that are online, and with ``sessions`` those with a kept session."""
         names = [client.clientid for client in wanted]
@@ -162,6 +181,10 @@ class Clients(Store[Client]):
 
     def _pages(self, filters: Filters, fields: Sequence[str], limit: Optional[int]) -> Iterator[Dict[str, Any]]:
         raise TypeError(f"{type(self).__name__} can't list")
+
+    def _query(self, filters: Filters) -> List[Tuple[str, Any]]:
+        """Return the filters that the broker takes, in its own words."""
+        raise TypeError(f"{type(self).__name__} has no filters")
 
     def _lookup(self, names: Sequence[str]) -> Iterable[Dict[str, Any]]:
         raise TypeError(f"{type(self).__name__} can't look up")
@@ -175,26 +198,26 @@ class V4Clients(Clients):
     """``GET /clients/{id}`` answers a list; kicking is one DELETE a client, there is no bulk call."""
 
     filtered_here = ("node",)
+    counted_here = (*Filters.EQUAL, "conn_state", *Filters.LIKE, *Filters.SPANS)  # EMQX 4.4 says -1
 
     def _pages(self, filters: Filters, fields: Sequence[str], limit: Optional[int]) -> Iterator[Dict[str, Any]]:
         if filters.clientid is not None:
             return iter(self._one(filters.clientid))
-        query = [
+        return self.api.rows("clients", self._query(filters), limit)
+
+    def _query(self, filters: Filters) -> List[Tuple[str, Any]]:
+        return [
             ("_" + name if name.startswith(("like_", "gte_", "lte_")) else name,
              int(value.timestamp()) if name.startswith(("gte_", "lte_")) else value)
             for name, value in filters.query() if name not in self.filtered_here
         ]
-        return self.api.rows("clients", query, limit)
 
     def _one(self, clientid: str) -> List[Dict[str, Any]]:
         path = path_of("clients/{}", clientid)
         return self.api.dicts(self.api.call("GET", path).get("data"), path)
 
     def _lookup(self, names: Sequence[str]) -> Iterable[Dict[str, Any]]:
-        for _unused, rows in self.api.http.each(self._one, names):
-            if isinstance(rows, EmqxError):
-                raise rows
-            yield from rows
+        return itertools.chain.from_iterable(self.api.http.results(self._one, names))
 
     def delete(self, clients: Iterable[Client]) -> Outcomes[Client]:
         return self.one_by_one(lambda client: self.api.call("DELETE", path_of("clients/{}", client.clientid)), clients)
@@ -211,24 +234,25 @@ class V5Clients(Clients):
     """Several clients are asked for and kicked in one call, with the ids in the query and in the body."""
 
     filtered_here = ("zone", "proto_name")
+    counted_here = Filters.LIKE
 
     def _pages(self, filters: Filters, fields: Sequence[str], limit: Optional[int]) -> Iterator[Dict[str, Any]]:
-        query = [
+        narrow = [("fields", ",".join(fields))] if fields else []
+        return self.api.rows("clients", [*self._query(filters), *narrow], limit)
+
+    def _query(self, filters: Filters) -> List[Tuple[str, Any]]:
+        return [
             (name, value.isoformat(timespec="milliseconds") if name.startswith(("gte_", "lte_")) else value)
             for name, value in filters.query() if name not in self.filtered_here
         ]
-        return self.api.rows("clients", [*query, *([("fields", ",".join(fields))] if fields else [])], limit)
 
     def _lookup(self, names: Sequence[str]) -> Iterable[Dict[str, Any]]:
         fields = [("fields", "clientid,connected,connected_at,node,port")]
         state = [] if self.sessions else [("conn_state", "connected")]
-        for _unused, rows in self.api.http.each(
+        return itertools.chain.from_iterable(self.api.http.results(
             lambda part: list(self.api.rows("clients", [*(("clientid", name) for name in part), *state, *fields])),
             _parts(names),
-        ):
-            if isinstance(rows, EmqxError):
-                raise rows
-            yield from rows
+        ))
 
     def delete(self, clients: Iterable[Client]) -> Outcomes[Client]:
         clients = list(clients)
@@ -250,6 +274,20 @@ class V5Clients(Clients):
 def clients(api: Api, sessions: bool = False) -> Clients:
     """Return the clients of this deployment; with ``sessions`` those that only have a kept session count, too."""
     return (V5Clients if api.generation == "v5" else V4Clients)(api, sessions)
+
+
+def seen(api: Api, options: Mapping[str, Any], condition: str) -> Dict[str, Any]:
+    """Return what a condition is about: how many clients there are (``count``), and if it means them, ``clients``.
+
+    :param options: filters, and the ``fields`` of the rows.
+    """
+    filters = Filters(**{name: value for name, value in options.items() if name != "fields"})
+    store = clients(api)
+    # What else could mean the clients: @ is everything, and so is *.
+    if not re.search("clients|[@*]", condition):
+        return {"count": store.count(filters)}
+    rows = list(store.rows(filters, options["fields"] or ()))
+    return {"count": len(rows), "clients": rows}
 
 
 def clients_from(names: Sequence[str], generation: str) -> List[Client]:

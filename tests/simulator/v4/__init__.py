@@ -4,15 +4,20 @@
 
 from __future__ import annotations
 
+import pkgutil
+from importlib import import_module
 from urllib.parse import unquote
 
 from ..answers import Answer, Call, Refused
 from ..routing import Routes
 from ..state import State
-from . import acl, bans, clients, messages, nodes, resources, rules, subscriptions, users
 from .protocol import BAD_REQUEST, INTERNAL_ERROR, Crash
 
 MAX_BODY = 8_000_000
+
+# Every file here that has routes is a part of the API.
+_FILES = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+PARTS = [file for file in _FILES if hasattr(file, "routes")]
 
 
 class Api:
@@ -23,7 +28,7 @@ class Api:
     def __init__(self, state: State) -> None:
         self._state = state
         self._routes = Routes()
-        for module in (users, acl, clients, subscriptions, messages, bans, nodes, rules, resources):
+        for module in PARTS:
             self._routes.include(module.routes)
 
     def refuse_credentials(self, given: bool) -> Answer:

@@ -4,16 +4,22 @@
 
 from __future__ import annotations
 
+import pkgutil
+from importlib import import_module
 from urllib.parse import unquote
 
 from ..answers import Answer, Call, Refused
 from ..routing import Routes, Segment
 from ..state import QuotaExceeded, State
-from . import acl, authentication, authorization, bans, clients, messages, nodes, rules, subscriptions, users
+from . import authentication, authorization
 from .protocol import error
 
 BASE = ("api", "v5")
 MAX_BODY = 8_000_000
+
+# Every file here that has routes is a part of the API.
+_FILES = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+PARTS = [file for file in _FILES if hasattr(file, "routes")]
 CHALLENGE = {"WWW-Authenticate": 'Basic Realm="emqx-dashboard"'}
 
 
@@ -25,8 +31,7 @@ class Api:
     def __init__(self, state: State) -> None:
         self._state = state
         self._routes = Routes()
-        modules = (authentication, users, authorization, acl, clients, subscriptions, messages, bans, nodes, rules)
-        for module in modules:
+        for module in PARTS:
             self._routes.include(module.routes)
         self.prepare()
 

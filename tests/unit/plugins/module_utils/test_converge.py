@@ -221,6 +221,14 @@ def test_after_an_error_that_would_repeat_itself_the_rest_is_reported_as_not_att
     assert sum(done.counts.values()) == 3 - len(failures)
 
 
+def test_where_there_is_no_room_what_goes_goes_first(monkeypatch):
+    store = DictStore([Thing("old"), Thing("kept", 1)])
+    seen = []
+    monkeypatch.setattr(store, "needs_room", lambda plan: not seen.append(plan.existing))
+    converge(store, [Thing("new"), Thing("kept", 2)], purge=True)
+    assert [action for action, unused in store.calls] == ["delete", "create", "update"] and seen == [2]
+
+
 def test_what_was_done_remembers_what_stayed():
     store = DictStore([Thing("a", 1), Thing("b", 1)])
     unused, done, failures = converge(store, [Thing("a", 1), Thing("c")], keep=True)

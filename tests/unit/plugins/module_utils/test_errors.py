@@ -39,7 +39,7 @@ MEANINGS = [
         "ALREADY_EXISTS": "exists already", "AUTHORIZATION_HEADER_ERROR": "no credentials",
         "BAD_API_KEY_OR_SECRET": "wrong credentials", "BAD_REQUEST": "refused the request",
         "BAD_TOPIC": "topic is refused", "CLIENTID_NOT_FOUND": "neither online nor", "EXCEED_LIMIT": "limit is reached",
-        "INTERNAL_ERROR": "inside the broker", "NOT_FOUND": "not found", "TOPIC_NOT_FOUND": "nobody is subscribed",
+        "INTERNAL_ERROR": "inside the broker", "NOT_FOUND": "not found", "TOPIC_NOT_FOUND": "no such topic",
         "UNSUPPORTED_MEDIA_TYPE": "content type",
     }),
     (V5_REASONS, {16: "nobody is subscribed", 131: "base64", 144: "topic name is invalid", 151: "too large"}),
@@ -144,3 +144,16 @@ def test_a_failure_is_told_as_data_too():
     assert lost.lost and not TransportError("gone", "GET", "nodes").lost
     assert InputError("x").details() == {} == NotAttempted().details()
     assert str(NotAttempted()) == "not attempted, since an earlier request failed"
+
+
+@pytest.mark.parametrize(
+    ("error", "passing"),
+    [
+        *((ApiError("", status, None, "", "GET", "x"), False) for status in (200, 400, 401, 403, 404, 405, 413)),
+        *((ApiError("", status, None, "", "GET", "x"), True) for status in (429, 500, 502, 503, 504)),
+        (TransportError("", "GET", "x"), False), (TransportError("", "GET", "x", lost=True), True),
+        (TransportError("", "GET", "x", passing=True), True), (InputError(""), False), (NotAttempted(), False),
+    ],
+)
+def test_errors_know_whether_they_may_be_over_in_a_while(error, passing):
+    assert error.passing is passing

@@ -288,6 +288,7 @@ def test_a_refused_connection_is_tried_again_whatever_the_method(method, clock):
     with pytest.raises(TransportError, match="the connection is refused; check host and port of api_url") as caught:
         http.request(method, "x", body=[])
     assert (http.requests, len(clock.pauses), caught.value.lost) == (3, 2, False)
+    assert caught.value.passing
     assert "carried out" not in str(caught.value)
 
 
@@ -460,6 +461,23 @@ def test_what_has_not_begun_is_not_begun_when_nobody_wants_the_results_any_more(
 def test_a_mistake_of_ours_is_not_taken_for_a_failed_item(connect):
     with pytest.raises(ZeroDivisionError):
         list(connect().each(lambda item: 1 // item, [0, 0]))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 20])
+def test_results_come_in_the_order_of_the_items_even_of_equal_ones(connect, count):
+    http = connect(max_connections=3)
+    assert http.results(lambda item: -item, range(count)) == [-item for item in range(count)]
+    assert http.results(str, [7] * count) == ["7"] * count
+
+
+def test_of_results_the_first_cause_is_raised_and_not_what_follows_from_it(connect):
+    def work(item):
+        if item == 3:
+            raise ApiError("credentials", 401, None, "", "GET", "x")
+        raise NotAttempted
+
+    with pytest.raises(ApiError, match="credentials"):
+        connect(max_connections=1).results(work, range(6))
 
 
 def test_concurrent_requests_are_all_counted_and_answered(connect, server):
@@ -781,3 +799,17 @@ def test_a_secret_is_masked_as_json_writes_it_and_the_longest_first():
     secret = 'Pa"55\u00fc'
     assert "55" not in _http.masked(json.dumps({"value": secret}) + json.dumps(secret, ensure_ascii=False), [secret])
     assert _http.masked("it was secret-10", ["secret-1", "secret-10"]) == "it was ********"
+
+
+@pytest.mark.parametrize(
+    ("error", "passing"),
+    [
+        (requests.exceptions.ConnectionError("refused"), True), (requests.exceptions.ReadTimeout("x"), True),
+        (requests.exceptions.ConnectTimeout("x"), True), (requests.exceptions.ChunkedEncodingError("x"), True),
+        (requests.exceptions.SSLError("certificate has expired"), False),
+        (requests.exceptions.ProxyError("Cannot connect to proxy"), False),
+        (requests.exceptions.InvalidURL("x"), False), (OSError(2, "no such file", "ca.pem"), False),
+    ],
+)
+def test_what_a_restart_may_cause_is_told_from_what_stays(connect, error, passing):
+    assert connect()._failure("GET", "x", error, 0).passing is passing

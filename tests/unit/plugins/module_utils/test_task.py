@@ -368,6 +368,77 @@ def test_waiting_without_need_does_not_pause(clock):
     assert clock.pauses == []
 
 
+def test_waiting_with_an_interval_looks_that_often(clock):
+    looks = []
+    with pytest.raises(TaskFailure):
+        Task({}).wait(lambda: (["x"], looks.append(clock.now)), 12, {}, 5)
+    assert looks == [50, 55, 60, 62]
+
+
+def test_waiting_outlasts_what_passes_and_tells_of_it(clock):
+    lost = TransportError("No answer.", "GET", "x", lost=True)
+    steps = iter([lost, lost, ([], "found")])
+
+    def look():
+        step = next(steps)
+        if step is lost:
+            raise lost
+        return step
+
+    assert Task({}).wait(look, 30, {}) == "found"
+    steps = iter([(["a"], None), lost, lost, lost])
+    words = r"^After 2 s \(wait_timeout\) it is still waited for a. The last look failed: No answer.$"
+    with pytest.raises(TaskFailure, match=words) as caught:
+        Task({}).wait(look, 2, {"kicked": ["a"]}, 1)
+    assert caught.value.details()["kicked"] == ["a"] and caught.value.details()["error"]["path"] == "x"
+    steps = iter([lost])
+    with pytest.raises(TaskFailure, match=r"\(wait_timeout\) no look has succeeded. The last look failed: No answer.$"):
+        Task({}).wait(look, 0, {})
+
+
+@pytest.mark.parametrize("lasting", [error(401), error(404), InputError("no"), TransportError("tls", "GET", "x")])
+def test_waiting_ends_with_what_does_not_pass(clock, lasting):
+    def look():
+        raise lasting
+
+    with pytest.raises(type(lasting)) as caught:
+        Task({}).wait(look, 30, {})
+    assert caught.value is lasting and clock.pauses == []
+
+
+def test_a_condition_is_looked_at_until_it_is_met(clock):
+    counts = iter([0, 1, 2])
+    task = Task({"wait_timeout": 30, "interval": 5})
+    assert task.until("count >= `2`", lambda: {"count": next(counts)}) == {"value": True, "elapsed": 10.0}
+    assert clock.pauses == [5, 5]
+
+
+def test_a_condition_that_is_not_met_is_told_with_what_is_known(clock):
+    task = Task({"wait_timeout": 7, "interval": 5})
+    with pytest.raises(TaskFailure) as caught:
+        task.until("count >=\n  `9`", lambda: {"count": 4, "nodes": []})
+    assert str(caught.value) == (
+        "After 7 s (wait_timeout) it is still waited for count >= `9` (its last value is false, count is 4)."
+    )
+    assert caught.value.details() == {"value": False, "elapsed": 7.0}
+
+
+@pytest.mark.parametrize("value", [None, False, 0, "", [], {}])
+def test_what_is_nothing_meets_no_condition_but_is_no_failure_in_check_mode(clock, value):
+    options = {"wait_timeout": 0, "interval": 1}
+    with pytest.raises(TaskFailure):
+        Task(options).until("a", lambda: {"a": value})
+    assert Task({**options, "wait_timeout": 60}, True).until("a", lambda: {"a": value})["value"] == value
+    assert clock.pauses == []
+
+
+@pytest.mark.parametrize("condition", ["", "count >=", "length(count)"])
+def test_what_is_no_condition_ends_it_at_once(clock, condition):
+    with pytest.raises(InputError, match="^condition "):
+        Task({"wait_timeout": 60, "interval": 1}).until(condition, lambda: {"count": 4})
+    assert clock.pauses == []
+
+
 def test_waiting_asks_at_most_once_a_second_and_not_longer_than_it_may(clock):
     looks = []
 
@@ -498,6 +569,12 @@ def test_a_task_failure_is_an_error_like_the_others():
 def test_a_time_to_wait_that_cannot_be_is_refused(value):
     with pytest.raises(InputError, match="^wait_timeout is"):
         Task({"wait_timeout": value}).seconds("wait_timeout")
+
+
+def test_a_time_to_wait_may_have_to_be_longer_than_nothing():
+    assert Task({"interval": 0.1}).seconds("interval", 0.1) == 0.1
+    with pytest.raises(InputError, match="^interval is 0: it is a number of seconds between 0.1 and 86400.$"):
+        Task({"interval": 0}).seconds("interval", 0.1)
 
 
 @pytest.mark.parametrize("value", ["a=1", {"a": 1}, [{"a": 1}, ["user", "hunter3pass"]], [None]])

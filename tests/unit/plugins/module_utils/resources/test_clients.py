@@ -13,6 +13,7 @@ from ansible_collections.emqx.cloud.plugins.module_utils._resources.clients impo
     clients,
     clients_from,
     returned,
+    seen,
 )
 from ansible_collections.emqx.cloud.tests.unit.helpers import ANY, Call, page, v4, v5
 
@@ -280,6 +281,51 @@ def test_v4_an_odd_answer_about_a_client_is_a_clear_error():
     odd = Call("GET", "clients/a", gives={"code": 0, "data": {"a": 1}})
     with v4(odd) as api, pytest.raises(ApiError, match="a list of objects was expected"):
         list(clients(api).current([Client("a")], False))
+
+
+# Counting
+
+
+@pytest.mark.parametrize(
+    ("filters", "query"), [({}, []), ({"conn_state": "connected"}, [("conn_state", "connected")])]
+)
+def test_v5_counts_where_it_is_asked_for_a_number(filters, query):
+    call = Call("GET", "clients", [*query, ("page", 1), ("limit", 1)], gives=page([{"clientid": "a"}], count=700))
+    with v5(call) as api:
+        assert clients(api).count(Filters(**filters)) == 700
+
+
+def test_v4_counts_only_without_a_filter():
+    counted = Call("GET", "clients", [("_page", 1), ("_limit", 1)], gives=page([], count=0))
+    with v4(counted) as api:
+        assert clients(api).count(Filters()) == 0
+    rows = [{"clientid": "a", "connected": True}, {"clientid": "b", "connected": False}]
+    query = [("conn_state", "connected"), ("_page", 1), ("_limit", 10000)]
+    with v4(Call("GET", "clients", query, gives=page(rows, count=-1))) as api:
+        assert clients(api).count(Filters(conn_state="connected")) == 1
+
+
+@pytest.mark.parametrize("gives", [{"data": [], "meta": {"count": value}} for value in (-1, True, "5", None)] + [[], 7])
+def test_a_count_that_is_none_is_made_here(gives):
+    rows = Call("GET", "clients", ANY, gives=page([{"clientid": "a"}, {"clientid": "b"}]))
+    with v5(Call("GET", "clients", [("page", 1), ("limit", 1)], gives=gives), rows) as api:
+        assert clients(api).count(Filters()) == 2
+
+
+def test_v5_lists_whom_it_would_not_count():
+    query = [("like_clientid", "d"), ("fields", "clientid"), ("page", 1), ("limit", 10000)]
+    with v5(Call("GET", "clients", query, gives=page([{"clientid": "d"}, {"clientid": "x"}]))) as api:
+        assert clients(api).count(Filters(like_clientid="d")) == 1
+
+
+def test_what_is_seen_has_rows_only_where_they_are_looked_at():
+    with v5(Call("GET", "clients", ANY, gives=page([], count=3))) as api:
+        assert seen(api, {"fields": ["node"], "username": None}, "count > `2`") == {"count": 3}
+    for condition in ("clients[0]", "@", "length(@.clients)", "*"):
+        with v5(Call("GET", "clients", ANY, gives=page([{"clientid": "a", "node": "n"}]))) as api:
+            assert seen(api, {"fields": ["node"]}, condition) == {"count": 1, "clients": [{"node": "n"}]}
+    with v4(Call("GET", "clients/a", gives={"code": 0, "data": [{"clientid": "a"}]})) as api:
+        assert seen(api, {"fields": None, "clientid": "a"}, "clients") == {"count": 1, "clients": [{"clientid": "a"}]}
 
 
 # Kicking
