@@ -12,8 +12,8 @@ class ModuleDocFragment:
 options:
   result_limit:
     description:
-      - How many items each list in RV(ignore:diff), RV(ignore:failures) and RV(ignore:applied) shows at the most. What
-        is left out is counted, in RV(ignore:failures_left_out) and its like.
+      - How many items each list in RV(ignore:diff), RV(ignore:failures), RV(ignore:applied), and where a result says so
+        in others, shows at the most. What is left out is counted, in RV(ignore:failures_left_out) and its like.
     type: int
     default: 1000
 """

@@ -58,7 +58,7 @@ V5_CODES: Dict[str, str] = {
 
 V5_REASONS: Dict[int, str] = {
     16: "nobody is subscribed",
-    131: "the payload is not valid base64",
+    131: "the broker could not take the message (bad base64 is one reason)",
     144: "the topic name is invalid",
     151: "the message is too large",
 }

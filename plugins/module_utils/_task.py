@@ -217,9 +217,9 @@ class Task:
             self._check_purge_limit(plan)
         store.check(plan)
         if self.check_mode or not plan.changed:
-            return Converged(plan, self._report(plan, store.many, []))
+            return Converged(plan, self._report(plan, store, []))
         done, failures = apply(plan, store)
-        result = self._report(done, store.many, failures)
+        result = self._report(done, store, failures)
         if failures:
             raise partial_failure(done, failures, result, limit)
         return Converged(done, result)
@@ -240,10 +240,10 @@ class Task:
                 f"({limit}): nothing was changed."
             )
 
-    def _report(self, plan: Plan[Any], many: str, failures: Sequence[Failure[Any]]) -> Result:
+    def _report(self, plan: Plan[Any], store: Store[Any], failures: Sequence[Failure[Any]]) -> Result:
         result: Result = {"changed": plan.changed, "counts": {**plan.counts, "failed": len(failures)}}
-        if self.diff_mode:
-            result["diff"] = plan.diff(many, self.result_limit)
+        if self.diff_mode and store.comparable:
+            result["diff"] = plan.diff(store.many, self.result_limit)
         return result
 
     def seconds(self, option: str, least: float = 0) -> float:
@@ -364,13 +364,17 @@ def partial_failure(
     made = [{"action": action, "item": record.shown()} for action, record in _applied(done)]
     failed = [_failed(failure) for failure in failures]
     total = len(failed) + len(made)
-    lists: Result = {}
-    for name, items in (("failures", failed), ("applied", made)):
-        lists[name] = items[:limit]
-        if len(items) > limit:
-            lists[name + "_left_out"] = len(items) - limit
+    lists = {**bounded("failures", failed, limit), **bounded("applied", made, limit)}
     message = str(first) if total == 1 else f"{len(failed)} of {total} changes failed. The first: {first}"
     return TaskFailure(message, {**first.details(), **result, **lists})
+
+
+def bounded(name: str, items: Sequence[Any], limit: int) -> Result:
+    """Return a list of a result, cut to ``limit`` items, and how many were left out if there are more."""
+    found: Result = {name: list(items[:limit])}
+    if len(items) > limit:
+        found[name + "_left_out"] = len(items) - limit
+    return found
 
 
 def _failed(failure: Failure[Any]) -> Result:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Optional
 
 from ._errors import InputError
 
@@ -35,24 +35,49 @@ def parse(text: str) -> datetime:
     return datetime.fromisoformat(f"{day}T{clock}.{micro}{zone}")
 
 
-def past(option: str, value: Any) -> datetime:
-    """Return the moment an option of an info module names: RFC 3339, epoch seconds, or ``2h`` for two hours ago.
+def duration(value: Any) -> Optional[timedelta]:
+    """Return what ``90s``, ``5m``, ``2h``, ``7d`` or ``3w`` is, or None for anything else.
 
-    :raises InputError: the value is none of the three.
+    :raises OverflowError: it is longer than Python can tell.
     """
+    found = re.fullmatch(r"(\d+)([smhdw])", str(value).strip())
+    return timedelta(seconds=int(found.group(1)) * _UNITS[found.group(2)]) if found else None
+
+
+def _moment(option: str, value: Any, now: datetime, sign: int, durations: str) -> datetime:
+    """Return the moment that an option names; a duration counts from ``now``, backwards where ``sign`` is -1."""
     text = str(value).strip()
-    duration = re.fullmatch(r"(\d+)([smhdw])", text)
     try:
-        if duration:
-            return datetime.now(timezone.utc) - timedelta(seconds=int(duration.group(1)) * _UNITS[duration.group(2)])
+        span = duration(text)
+        if span is not None:
+            return now + sign * span
         if re.fullmatch(r"\d+(\.\d+)?", text):
             return datetime.fromtimestamp(float(text), timezone.utc)
         return parse(text)
     except (ValueError, OverflowError, OSError) as error:
         raise InputError(
             f"{option} is {text!r}, which is no time: write RFC 3339 ('2026-11-22T20:55:51Z'), epoch seconds, "
-            "or how long ago ('90s', '2h', '7d')."
+            f"or {durations}."
         ) from error
+
+
+def past(option: str, value: Any) -> datetime:
+    """Return the moment an option of an info module names: RFC 3339, epoch seconds, or ``2h`` for two hours ago.
+
+    :raises InputError: the value is none of the three.
+    """
+    return _moment(option, value, datetime.now(timezone.utc), -1, "how long ago ('90s', '2h', '7d')")
+
+
+def future(option: str, value: Any, now: datetime) -> datetime:
+    """Return when something ends, in whole seconds: RFC 3339, epoch seconds, or ``2h`` for two hours from ``now``.
+
+    :raises InputError: the value is none of the three, or not after ``now``.
+    """
+    end = _moment(option, value, now, 1, "how long from now ('90s', '2h', '7d'), or never").replace(microsecond=0)
+    if end <= now:
+        raise InputError(f"{option} is {str(value).strip()!r}, which has passed: write a time to come.")
+    return end
 
 
 def normal(value: Any) -> Any:

@@ -17,7 +17,11 @@ from simulator import Simulator
 from system.harness import PLUGINS, environment, play
 
 # Modules for what the other generation lacks: their examples run where they can.
-ONE_GENERATION = {"resource": "v4"}
+ONE_GENERATION = {
+    "resource": "v4",
+    "retained_message": "v5",
+    "retained_message_info": "v5",
+}
 
 MODULES = sorted(path.stem for path in (Path(__file__).parents[2] / "plugins" / "modules").glob("*.py"))
 

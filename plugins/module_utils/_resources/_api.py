@@ -349,10 +349,12 @@ class Store(Generic[R]):
     """A set of things that EMQX keeps, read as records and changed in the fewest requests the API allows.
 
     :cvar many: how users name the things (``users``): the name of the list in a diff.
+    :cvar comparable: it can be read back; what can't, such as messages that were sent, has no diff.
     :cvar few: up to so many records are looked up one by one, concurrently, instead of listing everything.
     """
 
     many = "records"
+    comparable = True
     few = 8
 
     def __init__(self, api: Api) -> None:

@@ -86,12 +86,24 @@ def list_bans(state: State, call: Call) -> Answer:
     found = [ban for ban in state.bans if ban.in_force(now)]
     for name in given:
         value, kind = call.query.get(name) or "", name.removeprefix("like_")
-        fuzzy = name in FUZZY_FILTERS
-        found = [ban for ban in found if ban.kind == kind and (value in ban.who if fuzzy else value == ban.who)]
+        if name in FUZZY_FILTERS:
+            found = _like(found, kind, value)
+        else:
+            found = [ban for ban in found if (ban.kind, ban.who) == (kind, _canonical(kind, value))]
     rows, meta = page(call, found, counted=not any(name in FUZZY_FILTERS for name in given), exact=True)
     if not given:
         del meta["hasnext"]
     return listing([_row(ban) for ban in rows], meta)
+
+
+def _like(bans: list[Ban], kind: str, pattern: str) -> list[Ban]:
+    """A regular expression, which names and the expressions that ban names are held against alike."""
+    try:
+        wanted = re.compile(pattern)
+    except re.error as trouble:
+        message = {"message": "The filter is not a validation regex expression", "filter": pattern}
+        raise bad_request(json.dumps(message)) from trouble
+    return [ban for ban in bans if ban.kind in (kind, kind + "_re") and wanted.search(ban.who)]
 
 
 @routes("POST", "/banned")

@@ -16,6 +16,7 @@ from .protocol import (
     Field,
     anything,
     bad_request,
+    between,
     crash,
     error,
     flag,
@@ -38,13 +39,29 @@ IMPLEMENTATION_ERROR = 131
 BAD_TOPIC = 144
 QUOTA_EXCEEDED = 151
 
+_PROPERTIES = {
+    "payload_format_indicator": Field(between(0, 1)),
+    "message_expiry_interval": Field(between(0, 2**32 - 1)),
+    "response_topic": Field(text),
+    "correlation_data": Field(text),
+    "user_properties": Field(anything),
+    "content_type": Field(text),
+}
+
+
+def _properties(value: Any, path: str) -> Any:
+    """Checked, and then forgotten: nobody can be online here who speaks MQTT 5."""
+    validated(value, _PROPERTIES, path)
+    return value
+
+
 _PUBLISH = {
     "topic": Field(text, required=True),
     "payload": Field(text, required=True),
     "payload_encoding": Field(one_of("plain", "base64"), default="plain"),
     "qos": Field(qos, default=0),
     "retain": Field(flag, default=False),
-    "properties": Field(anything, default={}),
+    "properties": Field(_properties, default={}),
 }
 
 

@@ -99,6 +99,13 @@ def test_check_mode_says_the_same_and_sends_nothing(options):
     assert checked.things == fresh_store().things
 
 
+def test_what_cant_be_read_back_has_no_diff():
+    store = DictStore()
+    store.comparable = False
+    result = converge(store, [Thing("a", 1, "grey")], diff_mode=True).result
+    assert result["changed"] and "diff" not in result
+
+
 def test_nothing_is_sent_where_nothing_has_to_change():
     store = DictStore([Thing("a", 1)])
     result = converge(store, [Thing("a")]).result

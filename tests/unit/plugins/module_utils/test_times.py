@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from ansible_collections.emqx.cloud.plugins.module_utils._errors import InputError
-from ansible_collections.emqx.cloud.plugins.module_utils._times import normal, parse, past, rfc3339
+from ansible_collections.emqx.cloud.plugins.module_utils._times import future, normal, parse, past, rfc3339
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,6 +103,32 @@ def test_a_filter_by_time_takes_how_long_ago(value, ago):
 def test_what_is_no_time_is_refused_and_the_option_named(value):
     with pytest.raises(InputError, match="^connected_after is .*which is no time"):
         past("connected_after", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        ("2026-11-22T20:55:52.9Z", MOMENT + timedelta(seconds=1)),
+        ("2026-11-22T21:55:52+01:00", MOMENT + timedelta(seconds=1)),
+        (1795380952, MOMENT + timedelta(seconds=1)),
+        ("90s", MOMENT + timedelta(seconds=90)),
+        (" 3w ", MOMENT + timedelta(weeks=3)),
+    ],
+)
+def test_an_end_takes_rfc_3339_epoch_seconds_and_how_long_from_now(value, moment):
+    assert future("until", value, MOMENT) == moment
+
+
+@pytest.mark.parametrize("value", ["2026-11-22T20:55:51Z", "2026-11-22T20:55:51.9Z", "0s", 0, "1999-01-01T00:00:00Z"])
+def test_an_end_that_has_passed_is_refused(value):
+    with pytest.raises(InputError, match="^until is .*, which has passed: write a time to come.$"):
+        future("until", value, MOMENT)
+
+
+@pytest.mark.parametrize("value", ["", "soon", "2 h", "-5", "9" * 30 + "w", "99999999w", True, None])
+def test_an_end_that_is_no_time_is_refused(value):
+    with pytest.raises(InputError, match=r"^until is .*which is no time: .*now \('90s', '2h', '7d'\), or never\.$"):
+        future("until", value, MOMENT)
 
 
 @pytest.mark.parametrize(
