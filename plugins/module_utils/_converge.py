@@ -18,7 +18,10 @@ from ._errors import EmqxError, InputError, NotAttempted
 R = TypeVar("R", bound="Record")
 
 Outcomes = Iterator[Tuple[R, Optional[EmqxError]]]
-"""What a store yields while it changes something: each record once, with None or why it failed."""
+"""What a store yields while it changes something: each record with None or why it failed.
+
+A record comes once, or where only a part of a change was made, as what was reached and as what failed.
+"""
 
 
 WRITE_ONLY: Dict[str, Any] = {"write_only": True}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import ssl
 import tempfile
 import threading
@@ -189,6 +190,24 @@ class Deployment:
         """QoS by topic filter."""
         held = self._in_loop(lambda: list(self._state.clients[clientid].subscriptions.values()))
         return {subscription.topic: subscription.qos for subscription in held}
+
+    # Authenticators and sources (v5), shadows (v4)
+
+    def authenticator(self, name: str) -> dict[str, Any]:
+        """As it is held, secrets in clear."""
+        return self._in_loop(lambda: dict(self._state.authenticators[name]))
+
+    def source(self, kind: str) -> dict[str, Any]:
+        """As it is held, secrets in clear."""
+        return self._in_loop(lambda: next(dict(one) for one in self._state.sources if one["type"] == kind))
+
+    def document(self, shadow_id: str) -> dict[str, Any]:
+        """The document of a shadow."""
+        return self._in_loop(lambda: copy.deepcopy(self._state.shadows[shadow_id].data))
+
+    def report(self, shadow_id: str, document: dict[str, Any]) -> None:
+        """Replace the document of a shadow, as its device may at any time."""
+        self._in_loop(lambda: setattr(self._state.shadows[shadow_id], "data", document))
 
     # Messages and bans
 

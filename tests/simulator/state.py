@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import itertools
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,8 +18,19 @@ from .acl import Acl, Attempt
 from .bans import Bans
 from .monitoring import Monitor
 
-CACHE_SECONDS = 60
 USERNAME, CLIENTID = "username", "clientid"
+
+
+def default_settings() -> dict[str, Any]:
+    """How authorization is set up at the start; on v4 nobody can change it."""
+    cache = {"enable": True, "excludes": [], "max_size": 32, "ttl": "1m"}
+    return {"cache": cache, "deny_action": "ignore", "no_match": "allow"}
+
+
+def seconds_of(duration: str) -> float:
+    """A duration such as `1m` or `1m30s`."""
+    units = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+    return sum(float(number) * units[unit] for number, unit in re.findall(r"(\d+)(ms|s|m|h|d)", duration))
 
 
 class QuotaExceeded(Exception):
@@ -153,6 +165,19 @@ class Client:
             self.queue.append((message, qos, retained))
 
 
+@dataclass
+class Shadow:
+    """A shadow model: what a device last reported. Times are epoch seconds."""
+
+    id: str
+    name: str
+    description: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    version: int = 0
+    created_at: float = field(default_factory=time.time)
+    updated_at: float = field(default_factory=time.time)
+
+
 class State:
     """Users, clients, subscriptions, messages and bans of one deployment, and what they do to each other."""
 
@@ -185,6 +210,9 @@ class State:
         # v5 only. A self-hosted broker starts without either; EMQX Cloud sets up both.
         self.authenticators: dict[str, dict[str, Any]] = {}
         self.sources: list[dict[str, Any]] = []
+        self.settings = default_settings()
+        # v4 of EMQX Cloud only.
+        self.shadows: dict[str, Shadow] = {}
 
     # Users
 
@@ -216,7 +244,7 @@ class State:
         if self.generation == "v4":
             return self.users[CLIENTID].get(clientid) or self.users[USERNAME].get(username)
         for authenticator in self.authenticators.values():
-            if authenticator["enable"]:
+            if authenticator["enable"] and "user_id_type" in authenticator:
                 kind = authenticator["user_id_type"]
                 return self.users[kind].get(clientid if kind == CLIENTID else username)
         return None
@@ -377,28 +405,53 @@ class State:
     # Authorization
 
     def authorize(self, client: Client, action: str, topic: str, qos: int, retain: bool) -> bool:
-        """Whether a client may publish or subscribe. A decision stands for a minute, whatever is stored meanwhile."""
+        """Whether a client may publish or subscribe; one that may not is disconnected where `deny_action` says so."""
         if client.is_superuser:
             return True
-        now = time.time()
-        client.cache[:] = [known for known in client.cache if now - known.at < CACHE_SECONDS]
+        allow = self._decided(client, action, topic, qos, retain)
+        if not allow and self.settings["deny_action"] == "disconnect":
+            self._hang_up(client)
+        return allow
+
+    def _decided(self, client: Client, action: str, topic: str, qos: int, retain: bool) -> bool:
+        """A cached decision stands for its time, whatever is stored meanwhile."""
+        cache, now = self.settings["cache"], time.time()
+        if not cache["enable"] or any(topics.matches(topic, excluded) for excluded in cache["excludes"]):
+            return self._allows(client, action, topic, qos, retain)
+        lifetime = seconds_of(cache["ttl"])
+        client.cache[:] = [known for known in client.cache if now - known.at < lifetime]
         known = next((known for known in client.cache if known.is_about(action, topic, qos, retain)), None)
         self.monitor.count("asked")
         if known is None:
             known = Decision(action, topic, qos, retain, self._allows(client, action, topic, qos, retain), now)
             client.cache.append(known)
+            del client.cache[: -cache["max_size"]]
             self.monitor.count("allowed" if known.allow else "denied")
         else:
             self.monitor.count("cached")
         return known.allow
 
     def _allows(self, client: Client, action: str, topic: str, qos: int, retain: bool) -> bool:
-        """What no rule matches is allowed: brokers come with a file that lets 127.0.0.1 do everything."""
-        if self.generation == "v5" and not any(
-            source["type"] == "built_in_database" and source["enable"] for source in self.sources
-        ):
-            return True
-        return self.acl.decide(Attempt(action, topic, qos, retain, client.clientid, client.username)) is not False
+        """The first source that knows an answer decides, and where none does, `no_match`."""
+        attempt = Attempt(action, topic, qos, retain, client.clientid, client.username)
+        found = self.acl.decide(attempt) if self.generation == "v4" else self._of_sources(attempt)
+        return self.settings["no_match"] == "allow" if found is None else found
+
+    def _of_sources(self, attempt: Attempt) -> bool | None:
+        """What a v5 broker's enabled sources say, in their order; servers that are asked over the network say nothing.
+
+        Of a file, the rules that are for everybody and everything count.
+        """
+        for source in self.sources:
+            found = None
+            if source["enable"] and source["type"] == "built_in_database":
+                found = self.acl.decide(attempt)
+            elif source["enable"] and source["type"] == "file":
+                rule = re.search(r"^\{(allow|deny), *all\}\.", source["rules"], re.MULTILINE)
+                found = rule[1] == "allow" if rule else None
+            if found is not None:
+                return found
+        return None
 
     def clean_caches(self) -> None:
         for client in self.clients.values():

@@ -18,9 +18,9 @@ from system.harness import PLUGINS, environment, play
 
 # Modules for what the other generation lacks: their examples run where they can.
 ONE_GENERATION = {
-    "resource": "v4",
-    "retained_message": "v5",
-    "retained_message_info": "v5",
+    **dict.fromkeys(("resource", "shadow", "shadow_info"), "v4"),
+    **dict.fromkeys(("authenticator", "authorization_settings", "authorization_source"), "v5"),
+    **dict.fromkeys(("retained_message", "retained_message_info"), "v5"),
 }
 
 MODULES = sorted(path.stem for path in (Path(__file__).parents[2] / "plugins" / "modules").glob("*.py"))
@@ -61,6 +61,8 @@ def test_the_examples_run(tmp_path: Path, documented: dict[str, Any], generation
         "vault_gateway_password": "an-old-password",
         "vault_new_gateway_password": "a-new-password",
         "vault_ops_password": "another-password",
+        "vault_token_secret": "a-token-secret",
+        "vault_auth_key": "a-key",
         "vault_hook_token": "an-old-token",
         "vault_new_hook_token": "a-new-token",
         # Twenty, so that the one who goes stays below the example's limit of a tenth.

@@ -160,7 +160,8 @@ class Api:
             if isinstance(body, list):
                 yield from self.dicts(body, path)
                 return
-            data = self.dicts(body.get("data") if isinstance(body, dict) else None, path)
+            # Rows come as `data`, but those of the shadow service as `items`.
+            data = self.dicts(body.get("data", body.get("items")) if isinstance(body, dict) else None, path)
             yield from data
             meta = body.get("meta")
             meta = meta if isinstance(meta, dict) else {}
@@ -222,6 +223,8 @@ class V4Api(Api):
     limit_option = "_limit"
 
     def problem(self, answer: Answer) -> Optional[Tuple[Any, str, str, Any]]:
+        if _is_of_shadows(answer):
+            return None
         if answer.status != 200:
             code, meaning, said, kind = self.problem_of_status(answer)
             if answer.status == 400 and said == "Bad Request" and answer.sent > MEBIBYTE:
@@ -239,6 +242,18 @@ class V4Api(Api):
         known = code if isinstance(code, int) else -1
         # The rule engine of EMQX 4.4 says 404 in a 200 where a lookup finds nothing.
         return code, V4_CODES.get(known, "an unknown result code"), said, Missing if known == 404 else ApiError
+
+
+def _is_of_shadows(answer: Answer) -> bool:
+    """Say whether an answer is a success of the shadow service.
+
+    As EMQX Cloud documents it, this one service of v4 sends no ``code``: the HTTP status tells.
+    """
+    if answer.path.partition("/")[0] != "shadows" or not 200 <= answer.status < 300:
+        return False
+    if answer.json is NO_JSON:
+        return not answer.text.strip()
+    return isinstance(answer.json, dict) and not {"code", "message"} & set(answer.json)
 
 
 class V5Api(Api):
@@ -393,6 +408,28 @@ class Store(Generic[R]):
         """Yield the outcomes of ``change`` for each record, sent concurrently: the API has no bulk call for it."""
         for record, result in self.api.http.each(change, records):
             yield record, result if isinstance(result, EmqxError) else None
+
+    @staticmethod
+    def step_by_step(steps: Iterable[Tuple[R, Callable[[], Any]]]) -> Outcomes:
+        """Yield the outcome of a change that takes several requests.
+
+        If one fails, what was reached before it is yielded as done and the whole as failed: the result then tells both.
+
+        :param steps: each the record as it is afterwards, and the request; the last one's record is the whole.
+        """
+        steps = list(steps)
+        reached: Optional[R] = None
+        for record, step in steps:
+            try:
+                step()
+            except EmqxError as error:
+                if reached is not None:
+                    yield reached, None
+                yield steps[-1][0], error
+                return
+            reached = record
+        if reached is not None:
+            yield reached, None
 
 
 Row = Tuple[R, Any]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from .._converge import WRITE_ONLY, Record
 from .._errors import InputError
@@ -98,6 +98,30 @@ def lacking(current: Any, wanted: Config) -> Dict[str, Any]:
         elif there in (None, ""):
             found[name] = value
     return found
+
+
+def without_stale(current: Config, wanted: Config, selectors: Iterable[Path]) -> Config:
+    """Return what of ``current`` still means something once ``wanted`` is put over it.
+
+    Some fields select which others there are next to them: ``password_hash_algorithm.name`` does, and a broker refuses
+    the ``salt_position`` of one algorithm in another. Where such a field changes, nothing beside it is kept.
+
+    :param selectors: the paths of these fields.
+    """
+    for path in selectors:
+        held, meant = (_at(tree, path) for tree in (current, wanted))
+        if held is None or meant is None or covers(held, meant):
+            continue
+        if len(path) == 1:
+            return {}
+        current = {name: value for name, value in current.items() if name != path[0]}
+    return current
+
+
+def _at(tree: Any, path: Path) -> Any:
+    for name in path:
+        tree = tree.get(name) if isinstance(tree, Mapping) else None
+    return tree
 
 
 def leaves(tree: Any, path: Path = ()) -> Iterator[Tuple[Path, Any]]:

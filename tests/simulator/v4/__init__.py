@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from ..answers import Answer, Call, Refused
 from ..routing import Routes
 from ..state import State
+from . import shadows
 from .protocol import BAD_REQUEST, INTERNAL_ERROR, Crash
 
 MAX_BODY = 8_000_000
@@ -21,15 +22,17 @@ PARTS = [file for file in _FILES if hasattr(file, "routes")]
 
 
 class Api:
-    """EMQX Cloud has it under /api, a broker of one's own under /api/v4."""
+    """EMQX Cloud has it under /api, with its shadow service, a broker of one's own under /api/v4."""
 
     bases: tuple[str, ...] = ("/api/v4", "/api")
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._routes = Routes()
+        self._routes, self._cloud = Routes(), Routes()
         for module in PARTS:
             self._routes.include(module.routes)
+        self._cloud.include(self._routes)
+        self._cloud.include(shadows.cloud_routes)
 
     def refuse_credentials(self, given: bool) -> Answer:
         return Answer.text(401, "UNAUTHORIZED", **{"WWW-Authenticate": 'Basic Realm="minirest-server"'})
@@ -40,7 +43,8 @@ class Api:
             return Answer.text(404, "Not found.")
         # 4.4 splits the raw path and decodes names only: `%2E%2E` is a name, and `/acl/%24all` is not `/acl/$all`.
         segments = [(raw, unquote(raw)) for raw in call.path[len(base) + 1 :].split("/")]
-        methods, arguments = self._routes.find(segments) or ({}, {})
+        routes = self._cloud if base == "/api" else self._routes
+        methods, arguments = routes.find(segments) or ({}, {})
         handler = methods.get(call.method)
         if handler is None:
             return Answer.text(404, "Not found.")  # there is no 405

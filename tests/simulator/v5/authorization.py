@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Authorization sources and settings: /authorization."""
+"""Authorization sources and settings: /authorization.
+
+Moves, PUT of the settings and all sources but the built-in database and the file are not recorded; they follow EMQX's
+sources.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,8 @@ from typing import Any
 from ..answers import NO_CONTENT, Answer, Call
 from ..routing import Routes
 from ..state import State
-from .protocol import Field, bad_request, between, flag, json_of, not_found, one_of, validated
+from . import backends
+from .protocol import Field, anything, bad_request, between, flag, json_of, not_found, one_of, text, validated
 
 routes = Routes()
 
@@ -20,16 +25,16 @@ MAX_RULES = 100
 # What 5.8.9 carries in its etc/acl.conf, and shows as the rules of the source of type `file`.
 _DEFAULT_FILE = (Path(__file__).parent / "acl.conf").read_text(encoding="utf-8")
 
-_SCHEMA = {
-    "type": Field(one_of(BUILT_IN), required=True),
+_CACHE = {
     "enable": Field(flag, default=True),
-    "max_rules": Field(between(1, 10_000), default=MAX_RULES),
+    "excludes": Field(anything, default=[]),
+    "max_size": Field(between(1, 1_048_576), default=32),
+    "ttl": Field(text, default="1m"),
 }
-
-SETTINGS = {
-    "cache": {"enable": True, "excludes": [], "max_size": 32, "ttl": "1m"},
-    "deny_action": "ignore",
-    "no_match": "allow",
+_SETTINGS = {
+    "cache": Field(lambda value, path: validated(value, _CACHE, path), required=True),
+    "deny_action": Field(one_of("ignore", "disconnect"), required=True),
+    "no_match": Field(one_of("allow", "deny"), required=True),
 }
 
 
@@ -47,23 +52,40 @@ def find(state: State, kind: str) -> dict[str, Any]:
     return source
 
 
+def _checked(data: Any) -> dict[str, Any]:
+    kind = data.get("type") if isinstance(data, dict) else None
+    kinds = one_of(BUILT_IN, "file", "http", "mysql")
+    schema = {"type": Field(kinds, required=True), "enable": Field(flag, default=True)}
+    if kind == BUILT_IN:
+        schema["max_rules"] = Field(between(1, 10_000), default=MAX_RULES)
+    elif kind == "file":
+        schema["rules"] = Field(text, required=True)
+    elif kind == "http":
+        schema.update(backends.http(data.get("method")))
+    elif kind == "mysql":
+        schema.update(backends.sql())
+    return validated(data, schema)
+
+
 @routes("GET", "/authorization/sources")
 def list_sources(state: State, call: Call) -> Answer:
-    return Answer.json(200, {"sources": state.sources})
+    return Answer.json(200, {"sources": backends.masked(state.sources)})
 
 
 @routes("POST", "/authorization/sources")
 def create(state: State, call: Call) -> Answer:
-    source = validated(json_of(call), _SCHEMA)
+    """In front of all others."""
+    source = _checked(json_of(call))
     if any(known["type"] == source["type"] for known in state.sources):
         raise bad_request(f"{{duplicated_authz_source_type,{source['type']}}}")
     state.sources.insert(0, source)
+    state.clean_caches()
     return NO_CONTENT
 
 
 @routes("GET", "/authorization/sources/{kind}")
 def show(state: State, call: Call, kind: str) -> Answer:
-    return Answer.json(200, find(state, kind))
+    return Answer.json(200, backends.masked(find(state, kind)))
 
 
 @routes("DELETE", "/authorization/sources/{kind}")
@@ -73,15 +95,35 @@ def delete(state: State, call: Call, kind: str) -> Answer:
     state.sources.remove(source)
     if kind == BUILT_IN and source["enable"]:
         state.acl.clear()
+    state.clean_caches()
     return NO_CONTENT
 
 
 @routes("PUT", "/authorization/sources/{kind}")
 def replace(state: State, call: Call, kind: str) -> Answer:
-    source = validated(json_of(call), _SCHEMA)
+    """What is left out goes back to its default."""
+    held = find(state, kind)
+    source = _checked(backends.unmasked(json_of(call), held))
     if source["type"] != kind:
         raise bad_request("Type mismatch")
-    state.sources[state.sources.index(find(state, kind))] = source
+    state.sources[state.sources.index(held)] = source
+    state.clean_caches()
+    return NO_CONTENT
+
+
+@routes("POST", "/authorization/sources/{kind}/move")
+def move(state: State, call: Call, kind: str) -> Answer:
+    find(state, kind)
+    position = validated(json_of(call), {"position": Field(text, required=True)})["position"]
+    sources = {source["type"]: source for source in state.sources}
+    try:
+        order = backends.moved(list(sources), kind, position)
+    except KeyError as missing:
+        raise bad_request(f"{{type_not_found,{missing.args[0]}}}") from missing
+    if order is None:
+        raise bad_request("Invalid parameter. Unknow position")
+    state.sources = [sources[name] for name in order]
+    state.clean_caches()
     return NO_CONTENT
 
 
@@ -93,4 +135,11 @@ def clean_cache(state: State, call: Call) -> Answer:
 
 @routes("GET", "/authorization/settings")
 def show_settings(state: State, call: Call) -> Answer:
-    return Answer.json(200, SETTINGS)
+    return Answer.json(200, state.settings)
+
+
+@routes("PUT", "/authorization/settings")
+def change_settings(state: State, call: Call) -> Answer:
+    """All of it has to be given."""
+    state.settings = validated(json_of(call), _SETTINGS)
+    return Answer.json(200, state.settings)

@@ -302,6 +302,31 @@ def rows(generation, *answers, page_size=None, asked=10000):
         return [row["n"] for row in api.rows("things", [("a", "b")], page_size)]
 
 
+def test_rows_may_come_as_items():
+    with v4(Call("GET", "shadows", [("_page", 1), ("_limit", 5)], gives={"items": [{"n": 1}], "meta": {}})) as api:
+        assert list(api.rows("shadows", page_size=5)) == [{"n": 1}]
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "succeeds"),
+    [
+        ("shadows", {"gives": {"shadowID": "x"}}, True), ("shadows/x/json", {"gives": {"data": {}}}, True),
+        ("shadows/x", {"status": 204}, True), ("shadows/x", {"gives": {"code": 0}}, True),
+        ("shadows/x", {"gives": {"message": "existed"}}, False), ("shadows/x", {"gives": {"code": 101}}, False),
+        ("shadows/x", {"gives": [1]}, False), ("shadows/x", {"gives": "<html>"}, False),
+        ("shadows/x", {"status": 500, "gives": {"shadowID": "x"}}, False),
+        ("shadowsx", {"gives": {"shadowID": "x"}}, False), ("clients", {"gives": {"shadowID": "x"}}, False),
+    ],
+)
+def test_the_shadow_service_sends_no_result_code(path, answer, succeeds):
+    with v4(Call("GET", path, **answer)) as api:
+        if succeeds:
+            assert api.call("GET", path) == answer.get("gives")
+        else:
+            with pytest.raises(ApiError):
+                api.call("GET", path)
+
+
 def some(first, last):
     return [{"n": number} for number in range(first, last)]
 
@@ -611,6 +636,21 @@ def test_a_number_that_no_clock_can_take_is_refused(option, value):
     options = {**DEFAULTS, "api_url": "https://h/api/v5", "app_id": "a", "app_secret": SECRET, option: value}
     with pytest.raises(InputError, match=f"^{option} is"):
         deployment_api(options)
+
+
+def test_of_several_steps_it_is_told_how_far_they_came():
+    def step(name):
+        if name == "fails":
+            raise ApiError("no", 400, None, "no", "PUT", "x")
+
+    def outcomes(*names):
+        steps = [(Thing(name), lambda name=name: step(name)) for name in names]
+        return [(thing.name, error and str(error)) for thing, error in Store.step_by_step(steps)]
+
+    assert outcomes("a", "b") == [("b", None)]
+    assert outcomes("fails", "b") == [("b", "no")]
+    assert outcomes("a", "b", "fails", "c") == [("b", None), ("c", "no")]
+    assert outcomes() == []
 
 
 def test_the_rule_engine_of_v4_says_404_in_a_200():

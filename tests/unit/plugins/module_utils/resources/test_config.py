@@ -144,3 +144,19 @@ def test_a_mask_is_not_created() -> None:
 
 def test_secrets_are_listed_for_masking_errors() -> None:
     assert _config.secrets_in({"a": "x", "b": [{"c": "y"}], "d": None, "e": True, "f": 12}) == ["x", "y", "12"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kept"),
+    [
+        ({"hash": {"name": "bcrypt"}}, {"kind", "url"}),
+        ({"hash": {"name": "sha256", "salt": "prefix"}}, {"kind", "url", "hash"}),
+        ({"kind": "b", "url": "v"}, set()),
+        ({"hash": "none"}, {"kind", "url", "hash"}),
+        ({"url": "v"}, {"kind", "url", "hash"}),
+    ],
+)
+def test_what_a_field_selects_goes_when_the_field_changes(wanted: Any, kept: Any) -> None:
+    held = {"kind": "a", "url": "u", "hash": {"name": "sha256", "salt": 1}}
+    found = _config.without_stale(held, wanted, [("hash", "name"), ("kind",)])
+    assert found == {name: held[name] for name in kept}
