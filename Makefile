@@ -7,7 +7,7 @@ ARGS ?=
 TOOL = PYTHONPATH=tests $(PYTHON) -B -m tooling
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test integration lint sync venv clean
+.PHONY: help demo test integration lint stubs sync venv clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -23,6 +23,9 @@ integration: ## Run the integration targets: on the simulator, or on a broker (E
 
 lint: ## Run ruff, mypy, yamllint, antsibull-changelog and reuse.
 	@$(TOOL) lint
+
+stubs: ## Write the stub of direct execution beside each module.
+	@$(TOOL) stubs
 
 sync: ## Refresh the copy of the collection that tests run in.
 	@$(TOOL) sync

@@ -13,7 +13,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Generic, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar
 
-from ._errors import EmqxError, InputError, NotAttempted
+from ._errors import EmqxError, InputError, NotAttempted, Unanswered
 
 R = TypeVar("R", bound="Record")
 
@@ -189,12 +189,26 @@ def make_plan(
     return plan
 
 
+class Ended(BaseException):
+    """Something ended the work while a plan was carried out: a time limit of Ansible's, say, which is its cause.
+
+    :ivar done: what was done until then, as a plan.
+    :ivar failures: what was not, or is not known to be.
+    """
+
+    def __init__(self, done: Plan[Any], failures: List[Failure[Any]]) -> None:
+        super().__init__("ended while changes were made")
+        self.done = done
+        self.failures = failures
+
+
 def apply(plan: Plan[R], store: Any) -> Tuple[Plan[R], List[Failure[R]]]:
     """Carry a plan out: create and update before delete, so that a rename is never a gap, unless there is no room.
 
     :param store: has ``create``, ``update`` and ``delete``, each taking records and yielding :data:`Outcomes`, and
         ``needs_room``, which says whether what is deleted has to go first.
     :returns: what was done, as a plan, and what was not. After an error that is fatal the rest is not attempted.
+    :raises Ended: something else than an error ended it.
     """
     done: Plan[R] = Plan(unchanged=plan.unchanged, existing=plan.existing, kept=plan.kept)
     failures: List[Failure[R]] = []
@@ -202,17 +216,23 @@ def apply(plan: Plan[R], store: Any) -> Tuple[Plan[R], List[Failure[R]]]:
     steps = [("create", plan.create), ("update", [new for unused, new in plan.update]), ("delete", plan.delete)]
     if store.needs_room(plan):
         steps.insert(0, steps.pop())
-    for action, records in steps:
-        if not records:
-            continue
-        if any(failure.error.fatal for failure in failures):
-            failures.extend(Failure(action, record, NotAttempted()) for record in records)
-            continue
-        for record, error in getattr(store, action)(records):
-            if error is not None:
-                failures.append(Failure(action, record, error))
-            elif action == "update":
-                done.update.append((before[record.key], record))
-            else:
-                getattr(done, action).append(record)
+    open_ = {(action, record.key): record for action, records in steps for record in records}
+    try:
+        for action, records in steps:
+            if any(failure.error.fatal for failure in failures):
+                break
+            for record, error in getattr(store, action)(records) if records else ():
+                open_.pop((action, record.key), None)
+                if error is not None:
+                    failures.append(Failure(action, record, error))
+                elif action == "update":
+                    done.update.append((before[record.key], record))
+                else:
+                    getattr(done, action).append(record)
+    except Exception:
+        raise
+    except BaseException as cause:
+        failures.extend(Failure(action, record, Unanswered()) for (action, unused), record in open_.items())
+        raise Ended(done, failures) from cause
+    failures.extend(Failure(action, record, NotAttempted()) for (action, unused), record in open_.items())
     return done, failures

@@ -182,6 +182,13 @@ class NotAttempted(EmqxError):
         super().__init__("not attempted, since an earlier request failed")
 
 
+class Unanswered(EmqxError):
+    """A change that was planned, and of which it is not known whether it was made: the task was ended before."""
+
+    def __init__(self) -> None:
+        super().__init__("the task was ended before this was answered")
+
+
 _PARSE_ERROR = re.compile(r'\{parse_error,\{"(?:\d+: )?((?:[^"\\]|\\.)*)"')
 _ERLANG_FIELD = re.compile(r'\b(reason|path|unknown) => (?:"([^"]*)"|(\w+))')
 

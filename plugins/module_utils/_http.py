@@ -8,17 +8,19 @@ What an answer means is for the layer above; here it is a status and a body.
 from __future__ import annotations
 
 import base64
+import copy
 import email.utils
 import http.cookiejar
 import ipaddress
 import json
+import os
 import re
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from typing import Any, Callable, Collection, Iterable, Iterator, List, Optional, Tuple, TypeVar, Union
+from typing import Any, Callable, Collection, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar, Union
 from urllib.parse import quote, urlsplit
 
 from ._errors import EmqxError, InputError, NotAttempted, TransportError
@@ -242,6 +244,8 @@ class Http:
     :ivar settings: how the endpoint is reached.
     """
 
+    _lent = False
+
     def __init__(self, settings: Settings) -> None:
         if not HAS_REQUESTS:
             raise InputError(f"The Python library requests is missing for {sys.executable}: pip install requests.")
@@ -267,8 +271,15 @@ class Http:
         return self._count.value
 
     def close(self) -> None:
-        """Close all connections."""
-        self._session.close()
+        """Close all connections, unless they are those of :func:`kept`."""
+        if not self._lent:
+            self._session.close()
+
+    def lent(self) -> Http:
+        """Return one with the same connections and pace that counts its own requests."""
+        other = copy.copy(self)
+        other._count, other._lent = _Count(), True
+        return other
 
     def mask(self, text: str) -> str:
         """Return ``text`` with the secret of the connection masked, also in its base64 form."""
@@ -367,7 +378,8 @@ class Http:
         """Call ``function`` for every item, ``max_connections`` at a time; yield each item with its result or error.
 
         After an error that is fatal, what has not begun is not begun: it is yielded with :class:`NotAttempted`.
-        The order is that of completion.
+        So it is when something else ends this, such as a time limit of Ansible's: that is raised again once everything
+        was yielded, so that it can be told what was done. The order is that of completion.
         """
         queue = list(items)
         if len(queue) == 1:
@@ -385,9 +397,18 @@ class Http:
 
         with ThreadPoolExecutor(max_workers=self.settings.max_connections) as pool:
             futures = {pool.submit(attempt, item): item for item in queue}
+            waiting = dict(futures)
             try:
                 for future in as_completed(futures):
+                    del waiting[future]
                     yield futures[future], future.result()
+            except GeneratorExit:
+                raise
+            except BaseException:
+                broken.set()
+                for future, item in waiting.items():
+                    yield item, future.result()
+                raise
             finally:
                 broken.set()  # whatever ends this, what has not begun is not begun
 
@@ -402,6 +423,21 @@ class Http:
         if errors:
             raise next((error for error in errors if not isinstance(error, NotAttempted)), errors[0])
         return [found[place] for place in range(len(queue))]  # type: ignore[misc]
+
+
+_KEPT: Dict[Tuple[int, Settings], Http] = {}
+
+
+def kept(settings: Settings) -> Http:
+    """Return access to an endpoint over connections that stay open for the next task of this process.
+
+    A process that was forked begins with connections of its own. Keep-alive, ``rate_limit`` and ``max_connections`` are
+    those of the process, the number of requests is that of the task.
+    """
+    place = (os.getpid(), settings)
+    if place not in _KEPT:
+        _KEPT[place] = Http(settings)
+    return _KEPT[place].lent()
 
 
 def _result_of(function: Callable[[Item], Result], item: Item) -> Union[Result, EmqxError]:

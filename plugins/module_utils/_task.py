@@ -30,12 +30,17 @@ from typing import (
 )
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.common.text.converters import jsonify
+from ansible.module_utils.errors import UnsupportedError
 
-from ._converge import Failure, Plan, apply, make_plan, unique
+from ._converge import Ended, Failure, Plan, apply, make_plan, unique
 from ._errors import EmqxError, InputError
 from ._query import compiled
 
 if TYPE_CHECKING:
+    from ._http import Http, Settings
     from ._resources._api import Api, Store
 
 Result = Dict[str, Any]
@@ -143,8 +148,13 @@ class Task:
     :ivar warnings: sentences for the user; the runner passes them on.
     """
 
-    def __init__(self, params: Mapping[str, Any], check_mode: bool = False, diff_mode: bool = False) -> None:
+    def __init__(
+        self, params: Mapping[str, Any], check_mode: bool = False, diff_mode: bool = False,
+        http: Optional[Callable[[Settings], Http]] = None,
+    ) -> None:
+        """Begin a task; ``http`` opens its connections, which are its own if that is not given."""
         self.params = params
+        self._http = {"http": http} if http else {}
         self.check_mode = check_mode
         self.diff_mode = diff_mode
         self.warnings: List[str] = []
@@ -158,14 +168,14 @@ class Task:
             # Here and not above: requests is imported only once the options are known to be right.
             from ._resources._api import deployment_api
 
-            self._deployment = self._opened(deployment_api(self.params))
+            self._deployment = self._opened(deployment_api(self.params, **self._http))
         return self._deployment
 
     def platform(self) -> Api:
         """Return the Platform API of the task's options."""
         from ._resources._api import platform_api
 
-        return self._opened(platform_api(self.params))
+        return self._opened(platform_api(self.params, **self._http))
 
     def _opened(self, api: Api) -> Api:
         self._apis.append(api)
@@ -218,7 +228,12 @@ class Task:
         store.check(plan)
         if self.check_mode or not plan.changed:
             return Converged(plan, self._report(plan, store, []))
-        done, failures = apply(plan, store)
+        try:
+            done, failures = apply(plan, store)
+        except Ended as ended:
+            result = self._report(ended.done, store, ended.failures)
+            failure = partial_failure(ended.done, ended.failures, result, limit)
+            raise TaskEnded({**failure.details(), "msg": str(failure), "requests": self.requests}) from ended.__cause__
         result = self._report(done, store, failures)
         if failures:
             raise partial_failure(done, failures, result, limit)
@@ -356,6 +371,14 @@ class TaskFailure(EmqxError):
         return self.result
 
 
+class TaskEnded(BaseException):
+    """Something that is no error ended the task while it made changes; ``result`` tells which were made."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result["msg"])
+        self.result = result
+
+
 def partial_failure(
     done: Plan[Any], failures: Sequence[Failure[Any]], result: Result, limit: int
 ) -> TaskFailure:
@@ -425,6 +448,13 @@ def no_dictionaries(arguments: Mapping[str, Any], params: Mapping[str, Any]) -> 
             yield name, f"{name} has to be a list of dictionaries, and {name}[{odd[0]}] is none."
 
 
+def _without_texts(arguments: Mapping[str, Any], params: Dict[str, Any]) -> Optional[str]:
+    """Replace what should be a list of dictionaries and is none by an empty list; return what is wrong, or None."""
+    problems = list(no_dictionaries(arguments, params))
+    params.update((name, []) for name, unused in problems)
+    return problems[-1][1] if problems else None
+
+
 class _Module(AnsibleModule):
     """An ordinary module that doesn't take a text for a list of dictionaries."""
 
@@ -432,9 +462,7 @@ class _Module(AnsibleModule):
 
     def _load_params(self) -> None:
         super()._load_params()
-        for name, problem in list(no_dictionaries(self.argument_spec, self.params)):
-            self.refused = problem
-            self.params[name] = []
+        self.refused = _without_texts(self.argument_spec, self.params)
 
 
 def execute(task: Task, run: Callable[[Task], Result]) -> Result:
@@ -461,6 +489,52 @@ def run_module(spec: Spec, run: Callable[[Task], Result]) -> None:
     if result.get("failed"):
         module.fail_json(**result)
     module.exit_json(**result)
+
+
+def run_directly(
+    name: str, spec: Spec, run: Callable[[Task], Result], params: Mapping[str, Any], check_mode: bool, diff_mode: bool,
+    http: Callable[[Settings], Http],
+) -> Result:
+    """Run a module's function in this process and return what the module ``name`` would: validated, and censored alike.
+
+    :param params: the options as plain JSON types.
+    :param http: opens the connections.
+    :raises TaskEnded: see there; its result is censored as well.
+    """
+    arguments, given = spec.arguments(), dict(params)
+    refused = _without_texts(arguments["argument_spec"], given)
+    validated = ArgumentSpecValidator(**arguments).validate(given)
+    options = validated.validated_parameters
+    secrets = set(validated._no_log_values)
+    warnings = [f"Both option {each['option']} and its alias {each['alias']} are set." for each in validated._warnings]
+    result: Result
+    try:
+        if validated.error_messages:
+            message = validated.errors.msg
+            if isinstance(validated.errors[0], UnsupportedError):
+                message = f"Unsupported parameters for ({name}) module: {message}"
+            result = {"failed": True, "msg": message}
+        elif refused:
+            result = {"failed": True, "msg": refused, "requests": 0}
+        else:
+            secrets.update(_connection_secrets(options))
+            task = Task(options, check_mode, diff_mode, http)
+            result = execute(task, run)
+            warnings += task.warnings
+    except TaskEnded as ended:
+        raise TaskEnded(_censored(ended.result, secrets)) from ended.__cause__
+    if warnings:
+        result["warnings"] = warnings
+    if validated._deprecations:
+        result["deprecations"] = validated._deprecations
+    return _censored(result, secrets)
+
+
+def _censored(result: Result, secrets: Any) -> Result:
+    """Return a result as a module prints it: JSON, with secrets masked but for what is true, false or null."""
+    kept = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
+    censored: Result = json.loads(jsonify({**remove_values(result, secrets), **kept}))
+    return censored
 
 
 def _connection_secrets(params: Mapping[str, Any]) -> List[str]:

@@ -13,7 +13,7 @@ import struct
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiohttp import web
@@ -26,13 +26,17 @@ CONTROL = "/_simulator/"
 
 @dataclass(frozen=True)
 class Request:
-    """One line of the log. `path` is raw and below the base path; `status` is 0 where the connection was reset."""
+    """One line of the log. `path` is raw and below the base path; `status` is 0 where the connection was reset.
+
+    `connection` is the client's port.
+    """
 
     method: str
     path: str
     query: str
     status: int
     size: int
+    connection: int = field(default=0, compare=False)
 
 
 class Api(Protocol):
@@ -104,7 +108,8 @@ class Front:
             await asyncio.sleep(fault.seconds)
         answer = self._answer(call) if fault is None or fault.carried_out else None
         outcome = answer if fault is None else _outcome(fault, answer)
-        entry = Request(call.method, path, raw_query, 0 if outcome is None else outcome.status, len(body))
+        peer = request.transport.get_extra_info("peername")[1] if request.transport else 0
+        entry = Request(call.method, path, raw_query, 0 if outcome is None else outcome.status, len(body), peer)
         self.requests.append(entry)
         # Before the answer goes out, so that what a callback changes is there for the client's next call.
         for callback in list(self.callbacks):

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -28,6 +28,8 @@ TARGETS = COPY / "tests" / "integration" / "targets"
 NAMES = sorted(path.name for path in TARGETS.iterdir() if path.is_dir() and not path.name.startswith("setup_"))
 MARKER = "S3CRETmarker"
 """What every password of the targets holds."""
+
+RESULTS = "results.jsonl"
 
 REAL = os.environ.get("EMQX_API_URL", "")
 NEEDED = ("EMQX_APP_ID", "EMQX_APP_SECRET", "EMQX_MQTT")
@@ -50,11 +52,29 @@ class Run(NamedTuple):
     generation: str
     core: str = "main"
     python: str = "main"
+    both: bool = False
+    """Directly and as modules, to compare what comes of it."""
 
     def __str__(self) -> str:
         words = [self.target, self.generation, *(word for word in (self.core, self.python) if word != "main")]
+        words += ["both"] if self.both else []
         return "-".join(dict.fromkeys(words))
 
+
+BOTH: dict[str, str] = {}
+"""The generation on which a target is run both ways, where it isn't v5."""
+
+# What Ansible adds to the result of a module and not to a direct one, or tells in another way.
+NOT_COMPARED = {"invocation", "ansible_facts", "warnings", "deprecations"}
+# And what is of the run and not of the task.
+OF_THE_RUN = {"attempts", "elapsed", "returned"}
+VOLATILE = {
+    r"(?i)it-[a-z0-9]{8}-": "PREFIX-",
+    r"\b[0-9A-F]{32}\b": "MESSAGE",
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\d]*(Z|[+-]\d\d:\d\d)?": "TIME",
+    r"(127\.0\.0\.1|localhost):\d+": "ADDRESS",
+    r'(\W(?:uptime|port|heap_size|reductions|(?:recv|send)_\w+)\W+)\d+': r"\g<1>0",
+}
 
 # What the newest of everything can't tell: some targets on the oldest ansible-core, and on the oldest Python.
 OLD = [
@@ -62,7 +82,8 @@ OLD = [
     Run("auth_user_info", "v4", "core216", "python38"),
     Run("client", "v5", "core216", "core216"),
 ]
-RUNS = [Run(name, generation) for name in NAMES for generation in GENERATIONS]
+# Starting modules takes most of the time, so each target is run both ways on one generation only.
+RUNS = [Run(name, generation, both=generation == BOTH.get(name, "v5")) for name in NAMES for generation in GENERATIONS]
 RUNS += [run for run in OLD if run.target in NAMES and run.generation in GENERATIONS]
 
 
@@ -100,7 +121,9 @@ def secrets_of(variables: dict[str, str]) -> list[str]:
     return found
 
 
-def play(run: Run, folder: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def play(
+    run: Run, folder: Path, variables: dict[str, str], direct: bool = True
+) -> subprocess.CompletedProcess[str]:
     """Run a target as a playbook; output and errors are one text."""
     settings = {
         "hosts": "localhost",
@@ -109,6 +132,7 @@ def play(run: Run, folder: Path, variables: dict[str, str]) -> subprocess.Comple
         "vars": {
             "ansible_python_interpreter": str(environments.python_of(run.python)),
             "mqtt_client_python": sys.executable,
+            "emqx_direct_execution": direct,
         },
         "roles": [run.target],
     }
@@ -126,6 +150,9 @@ def play(run: Run, folder: Path, variables: dict[str, str]) -> subprocess.Comple
             "ANSIBLE_PIPELINING": "true",
             "ANSIBLE_NOCOLOR": "true",
             "ANSIBLE_INJECT_FACT_VARS": "false",
+            "ANSIBLE_CALLBACK_PLUGINS": str(COPY / "tests" / "callbacks"),
+            "ANSIBLE_CALLBACKS_ENABLED": "recorded_results",
+            "RECORDED_RESULTS": str(folder / RESULTS),
             "OUTPUT_DIR": str(folder),
             **variables,
         },
@@ -153,14 +180,30 @@ def test_target(run: Run, tmp_path: Path) -> None:
         if environments.python_of(name) is None:
             versions = " or ".join(environments.ENVIRONMENTS[name].pythons)
             pytest.skip(f"no {environments.ENVIRONMENTS[name].purpose} here: Python {versions} is not on this machine")
+    seen = [_results(run, tmp_path / way, way == "direct") for way in ("direct", "module")[: 1 + run.both]]
+    for direct, module in zip(*seen) if run.both else ():
+        assert direct == module
+    assert len({len(results) for results in seen}) == 1
+
+
+def _results(run: Run, folder: Path, direct: bool) -> list[Any]:
+    """Run a target on a broker of its own; return what its tasks returned, without what is of this run."""
+    folder.mkdir()
     with connection(run.generation) as variables:
-        done = play(run, tmp_path, variables)
-    (tmp_path / "output.txt").write_text(done.stdout)
-    assert done.returncode == 0, f"{failure_in(done.stdout)}\nAll of it is in {tmp_path / 'output.txt'}"
+        done = play(run, folder, variables, direct)
+    (folder / "output.txt").write_text(done.stdout)
+    assert done.returncode == 0, f"{failure_in(done.stdout)}\nAll of it is in {folder / 'output.txt'}"
     for secret in secrets_of({**os.environ, **variables}):
         place = done.stdout.find(secret)
         around = done.stdout[max(0, place - 300) : place] if place >= 0 else ""
-        assert place < 0, f"a secret is printed ({tmp_path / 'output.txt'}), after\n{around}"
+        assert place < 0, f"a secret is printed ({folder / 'output.txt'}), after\n{around}"
+    text = (folder / RESULTS).read_text(encoding="utf-8")
+    for pattern, name in VOLATILE.items():
+        text = re.sub(pattern, name, text)
+    return [
+        [task, module, {key: result[key] for key in set(result) - NOT_COMPARED - OF_THE_RUN}]
+        for task, module, result in map(json.loads, text.splitlines())
+    ]
 
 
 def test_every_module_has_a_target() -> None:

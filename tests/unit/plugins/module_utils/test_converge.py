@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.emqx.cloud.plugins.module_utils._converge import Plan, Record, apply, make_plan, unique
-from ansible_collections.emqx.cloud.plugins.module_utils._errors import ApiError, InputError, NotAttempted
+from ansible_collections.emqx.cloud.plugins.module_utils._converge import Ended, Plan, Record, apply, make_plan, unique
+from ansible_collections.emqx.cloud.plugins.module_utils._errors import ApiError, InputError, NotAttempted, Unanswered
 from ansible_collections.emqx.cloud.tests.unit.helpers import DictStore, Thing
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -234,3 +234,41 @@ def test_what_was_done_remembers_what_stayed():
     unused, done, failures = converge(store, [Thing("a", 1), Thing("c")], keep=True)
     assert done.unchanged == 1 and done.existing == 2
     assert [thing.name for thing in done.after()] == ["a", "b", "c"]
+
+
+class Limit(BaseException):
+    """What Ansible raises when the time of a task is over: no Exception."""
+
+
+class EndingStore(DictStore):
+    """Is ended once it has changed two things."""
+
+    def _change(self, action, things):
+        for number, outcome in enumerate(super()._change(action, things)):
+            if number == 2:
+                raise Limit
+            yield outcome
+
+
+def test_what_ends_the_work_finds_out_what_was_done_and_what_is_not_known():
+    store = EndingStore([Thing("x", 1, "red"), Thing("old", 1, "red")])
+    desired = [Thing(name, 2) for name in "abcx"]
+    plan = make_plan(store.current(desired, True), desired, purge=True, fresh=store.fresh)
+    with pytest.raises(Ended) as caught:
+        apply(plan, store)
+    assert isinstance(caught.value.__cause__, Limit)
+    assert [thing.name for thing in caught.value.done.create] == ["a", "b"]
+    assert [(failure.action, failure.record.name) for failure in caught.value.failures] == [
+        ("create", "c"), ("update", "x"), ("delete", "old"),
+    ]
+    assert all(isinstance(failure.error, Unanswered) for failure in caught.value.failures)
+
+
+def test_a_change_that_a_store_says_nothing_of_was_not_made():
+    class Silent(DictStore):
+        def _change(self, action, things):
+            return iter([])
+
+    unused, done, failures = converge(Silent(), [Thing("a", 1)])
+    assert not done.changed
+    assert [(failure.record.name, type(failure.error)) for failure in failures] == [("a", NotAttempted)]

@@ -480,6 +480,43 @@ def test_of_results_the_first_cause_is_raised_and_not_what_follows_from_it(conne
         connect(max_connections=1).results(work, range(6))
 
 
+def test_what_ends_it_is_raised_once_the_outcome_of_what_was_under_way_is_told(connect, monkeypatch):
+    class Limit(BaseException):
+        pass
+
+    begun, told = [], []
+
+    def work(item):
+        begun.append(item)
+        return "done"
+
+    def first_alone(futures):
+        yield next(future for future in futures if future.result())
+        raise Limit
+
+    monkeypatch.setattr(_http, "as_completed", first_alone)
+    with pytest.raises(Limit):
+        for item, result in connect(max_connections=2).each(work, range(50)):
+            told.append((item, result))
+    assert sorted(item for item, result in told) == list(range(50))
+    assert sorted(item for item, result in told if result == "done") == sorted(begun)
+    assert all(result == "done" or isinstance(result, NotAttempted) for item, result in told)
+
+
+def test_connections_are_kept_for_the_next_task_of_the_process_and_requests_counted_for_each(server, monkeypatch):
+    monkeypatch.setattr(_http, "_KEPT", {})
+    settings = Settings(server.url, USER, SECRET)
+    first = _http.kept(settings)
+    first.request("GET", "a")
+    first.close()
+    second = _http.kept(settings)
+    assert [second.request("GET", "b").status, second.requests, first.requests] == [200, 1, 1]
+    assert server.connections == 1
+    assert _http.kept(Settings(server.url, USER, "other"))._session is not second._session
+    monkeypatch.setattr(_http.os, "getpid", lambda: -1)
+    assert _http.kept(settings)._session is not second._session
+
+
 def test_concurrent_requests_are_all_counted_and_answered(connect, server):
     http = connect(max_connections=4)
     results = list(http.each(lambda name: http.request("GET", name).status, [str(name) for name in range(40)]))

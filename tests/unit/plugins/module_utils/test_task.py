@@ -20,8 +20,10 @@ from ansible_collections.emqx.cloud.plugins.module_utils._task import (
     PURGE,
     Spec,
     Task,
+    TaskEnded,
     TaskFailure,
     execute,
+    run_directly,
     strings,
 )
 from ansible_collections.emqx.cloud.tests.unit.helpers import Call, DictStore, ScriptedHttp, Thing
@@ -600,3 +602,80 @@ def test_a_limit_may_be_as_large_as_one_likes(params, count):
 def test_a_query_that_cannot_be_applied_is_one_sentence():
     with pytest.raises(InputError, match="query can't be applied"):
         Task({"query": "[::0]", "limit": None}).read("rows", lambda: iter([{"n": 1}]))
+
+
+# Direct execution
+
+
+ALIASED = Spec(
+    options={
+        "name": {
+            "type": "str",
+            "aliases": ["title", "label"],
+            "deprecated_aliases": [{"name": "title", "version": "9.0.0", "collection_name": "emqx.cloud"}],
+        },
+        "password": {"type": "str", "no_log": True},
+        "users": {"type": "list", "elements": "dict", "options": {"password": {"type": "str", "no_log": True}}},
+    }
+)
+GIVEN = {"api_url": "https://h/api/v5", "app_id": "id", "app_secret": "of-the-app"}
+
+
+def directly(run, spec=ALIASED, **given):
+    return run_directly("emqx.cloud.thing", spec, run, {**GIVEN, **given}, False, False, ScriptedHttp)
+
+
+def test_a_direct_task_forwards_what_validation_warns_of_and_what_the_task_warns_of():
+    def run(task):
+        task.warnings.append("Mind the gap.")
+        return {"name": task.params["name"]}
+
+    result = directly(run, title="a", name="a")
+    assert result["name"] == "a" and result["requests"] == 0
+    assert result["warnings"] == ["Both option name and its alias title are set.", "Mind the gap."]
+    assert result["deprecations"][0]["msg"].startswith("Alias 'title' is deprecated.")
+    assert result["deprecations"][0]["collection_name"] == "emqx.cloud"
+    assert "warnings" not in directly(lambda task: {}, label="a")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"colour": 1}, "Unsupported parameters for (emqx.cloud.thing) module: colour. Supported parameters include: "),
+        ({"users": "a,b"}, "users has to be a list of dictionaries, and is none."),
+        ({"users": [{"password": "x"}, 7]}, "users has to be a list of dictionaries, and users[1] is none."),
+        ({"timeout": "soon"}, "argument 'timeout' is of type "),
+    ],
+)
+def test_a_direct_task_refuses_wrong_options_as_a_module_does(given, message):
+    result = directly(lambda task: pytest.fail("it was run"), **given)
+    assert result["failed"] is True and result["msg"].startswith(message)
+
+
+def test_the_result_of_a_direct_task_is_json_without_secrets():
+    shown = {"text": "a hush b", "app": "of-the-app!", "flag": True, "pair": (1, None), "base": "aWQ6b2YtdGhlLWFwcA=="}
+    result = directly(lambda task: shown, password="hush", users=[{"password": "True"}])
+    assert result["text"] == "a ******** b" and result["app"] == "********!"
+    assert result["base"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    assert (result["flag"], result["pair"], result["changed"]) == (True, [1, None], False)
+
+
+def test_what_ends_a_direct_task_tells_what_was_done_without_secrets():
+    class Ending(DictStore):
+        def _change(self, action, things):
+            yield from super()._change(action, things[:1])
+            raise KeyboardInterrupt
+
+    store = Ending()
+
+    def run(task):
+        return task.converge(store, [Thing("hush-1"), Thing("b")], "things").result
+
+    with pytest.raises(TaskEnded) as caught:
+        directly(run, password="hush")
+    result = caught.value.result
+    assert isinstance(caught.value.__cause__, KeyboardInterrupt)
+    assert result["changed"] is True and result["counts"]["created"] == 1 and result["counts"]["failed"] == 1
+    assert result["applied"] == [{"action": "create", "item": {"name": "********-1", "size": 1, "colour": "grey"}}]
+    assert [failure["item"]["name"] for failure in result["failures"]] == ["b"]
+    assert "was ended before" in result["msg"] and "hush" not in str(caught.value)
