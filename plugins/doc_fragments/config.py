@@ -22,6 +22,7 @@ options:
     description:
       - The secrets of the configuration, which are put over O(config) and never shown, such as
         V({"password":"…"\\}) or V({"headers":{"authorization":"…"\\}\\}).
+      - What is a secret by its name, such as a password, a token or a cookie, is masked in results wherever it stands.
     type: dict
   update_secrets:
     description:

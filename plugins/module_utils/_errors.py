@@ -197,7 +197,8 @@ def readable(message: Any) -> str:
     """Return the ``message`` of an error as text.
 
     EMQX 5.8 puts JSON into the string (``{"reason": "required_field", "path": "root.password"}``);
-    that becomes ``required_field: root.password``. The rule engines of both generations put Erlang into it.
+    that becomes ``required_field: root.password``, and an unknown field is named (``unknown_fields: root: colour``).
+    The rule engines of both generations put Erlang into it.
     """
     if not isinstance(message, str):
         return json.dumps(message, ensure_ascii=False)
@@ -210,7 +211,7 @@ def readable(message: Any) -> str:
     reason = inner.get("reason")
     if isinstance(reason, dict):
         reason = "expected " + str(reason.get("expected", json.dumps(reason)))
-    return ": ".join(str(part) for part in (reason, inner.get("path")) if part) or message
+    return ": ".join(str(part) for part in (reason, inner.get("path"), inner.get("unknown")) if part) or message
 
 
 def _without_erlang(message: str) -> str:

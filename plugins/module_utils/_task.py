@@ -36,7 +36,7 @@ from ansible.module_utils.common.text.converters import jsonify
 from ansible.module_utils.errors import UnsupportedError
 
 from ._converge import Ended, Failure, Plan, apply, make_plan, unique
-from ._errors import EmqxError, InputError
+from ._errors import ApiError, EmqxError, InputError
 from ._query import compiled
 
 if TYPE_CHECKING:
@@ -102,6 +102,12 @@ CONFIG: Dict[str, Any] = dict(
     update_secrets=dict(type="str", choices=["on_create", "always"], default="on_create", no_log=False),
 )
 """Options of modules for things that have a configuration; the documentation fragment ``config`` describes them."""
+
+WAIT: Dict[str, Any] = dict(
+    wait=dict(type="bool", default=False),
+    wait_timeout=dict(type="float", default=30),
+)
+"""Options of modules that can wait for what they have begun."""
 
 CLIENT_FILTERS: Dict[str, Any] = dict(
     clientid=dict(type="str"),
@@ -238,6 +244,33 @@ class Task:
         if failures:
             raise partial_failure(done, failures, result, limit)
         return Converged(done, result)
+
+    def converge_one(self, store: Store[Any], wanted: Any, name: str) -> Result:
+        """Bring one thing with a status to the ``state`` of the options, wait if they say so, and return the result.
+
+        :param name: under which the result has the thing.
+        :raises TaskFailure: it could not be applied, or was not ready within ``wait_timeout``.
+        """
+        patience = self.seconds("wait_timeout")
+        absent = self.params["state"] == "absent"
+        converged = self.converge(store, [wanted], "name", absent=absent, keep=True)
+        result = {**converged.result, name: converged.one()}
+        if absent or self.check_mode:
+            return result
+        thing = next(iter(converged.done.after()))
+
+        def look() -> Tuple[List[str], List[str]]:
+            result.update(store.status(thing, self.params["wait"]))
+            return store.awaited(thing, result), []
+
+        try:
+            if self.params["wait"]:
+                self.wait(look, patience, result)
+            else:
+                result.update(store.status(thing, False))
+        except ApiError as error:
+            raise TaskFailure(str(error), {**error.details(), **result}) from None
+        return result
 
     def _check_purge_limit(self, plan: Plan[Any]) -> None:
         limit = self.params.get("purge_limit")

@@ -156,7 +156,15 @@ requests:
 """
 
 from ansible_collections.emqx.cloud.plugins.module_utils._resources import clients
-from ansible_collections.emqx.cloud.plugins.module_utils._task import BOUNDED, Result, Spec, Task, run_module, strings
+from ansible_collections.emqx.cloud.plugins.module_utils._task import (
+    BOUNDED,
+    WAIT,
+    Result,
+    Spec,
+    Task,
+    run_module,
+    strings,
+)
 
 SPEC = Spec(
     options=dict(
@@ -164,8 +172,7 @@ SPEC = Spec(
         clientids=dict(type="raw"),
         sessions=dict(type="bool", default=False),
         state=dict(type="str", choices=["absent"], required=True),
-        wait=dict(type="bool", default=False),
-        wait_timeout=dict(type="float", default=30),
+        **WAIT,
         **BOUNDED,
     ),
     rules=dict(mutually_exclusive=[("clientid", "clientids")], required_one_of=[("clientid", "clientids")]),

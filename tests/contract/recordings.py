@@ -7,8 +7,9 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from contract.mqtt_client import SECONDS, MqttClient
 from simulator import Deployment
 
 FOLDER = Path(__file__).parent
+CONNECTED_PORT = 9911
+"""The connector of the recordings is connected to this port of its own machine, and refused at port 9910."""
 FILES = ("emqx-4.4.19", "emqx-4.4.19-traps", "emqx-5.8.9", "emqx-5.8.9-traps")
 
 
@@ -66,7 +69,7 @@ def replay(file: str, deployment: Deployment) -> dict[int, Reply]:
     """
     replies = {}
     ids: dict[str, str] = {}
-    with _clients(deployment) as clients:
+    with _clients(deployment) as clients, _listening():
         for line in lines(file):
             if "mqtt" in line:
                 clients.step(line["mqtt"])
@@ -76,6 +79,17 @@ def replay(file: str, deployment: Deployment) -> dict[int, Reply]:
                 replies[line["n"]] = reply = send(deployment, {**request, "path": path})
                 ids.update(_chosen_id(line, reply))
     return replies
+
+
+@contextmanager
+def _listening() -> Iterator[None]:
+    """Something takes connections where a recorded connector connects to; whatever does so already is as good."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):
+            listener.bind(("127.0.0.1", CONNECTED_PORT))
+            listener.listen()
+        yield
 
 
 def _chosen_id(line: dict[str, Any], reply: Reply) -> dict[str, str]:

@@ -11,21 +11,9 @@ import pytest
 
 from contract import recordings, volatile
 from contract.recordings import Exchange, Reply
-from contract.uncovered import FORBIDDEN, UNCOVERED
 from simulator import Simulator
 
 ALL = [exchange for file in recordings.FILES for exchange in recordings.exchanges(file)]
-
-
-def _is_uncovered(exchange: Exchange) -> bool:
-    return any(
-        (entry.file, entry.group) == (exchange.file, exchange.group)
-        and (entry.numbers is None or exchange.n in entry.numbers)
-        for entry in UNCOVERED
-    )
-
-
-COVERED = [exchange for exchange in ALL if not _is_uncovered(exchange)]
 
 
 def _param(exchange: Exchange) -> Any:
@@ -49,7 +37,7 @@ def reply(exchange: Exchange, replays: dict[str, dict[int, Reply]]) -> Reply:
     return replays[exchange.file][exchange.n]
 
 
-@pytest.mark.parametrize("exchange", [_param(exchange) for exchange in COVERED])
+@pytest.mark.parametrize("exchange", [_param(exchange) for exchange in ALL])
 def test_exchange(exchange: Exchange, reply: Reply) -> None:
     recorded = exchange.response
     assert reply.status == recorded["status"], _difference(exchange, reply)
@@ -101,15 +89,6 @@ def _difference(exchange: Exchange, reply: Reply) -> str:
 
 def _printed(exchange: Exchange, body: Any) -> str:
     return json.dumps(_normal(exchange, body), sort_keys=True, ensure_ascii=False)
-
-
-@pytest.mark.parametrize("entry", UNCOVERED, ids=lambda entry: f"{entry.file}:{entry.group}")
-def test_what_is_uncovered_exists_and_may_be(entry: Any) -> None:
-    numbers = {exchange.n for exchange in ALL if (exchange.file, exchange.group) == (entry.file, entry.group)}
-    assert numbers, "no such group"
-    assert entry.numbers is None or entry.numbers <= numbers, "no such exchange"
-    assert entry.group not in FORBIDDEN
-    assert entry.reason
 
 
 def test_hash_paged_exchanges_exist() -> None:

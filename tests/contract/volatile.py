@@ -18,6 +18,7 @@ TIMES = {
     "datetime",
     "deactivate_at",
     "disconnected_at",
+    "duration",
     "last_modified_at",
     "publish_at",
     "updated_time",
@@ -86,7 +87,9 @@ HASH_PAGED = {
 STALE = {("emqx-5.8.9", 186): {"subscriptions_cnt"}}
 
 # An Erlang stack trace begins here; only what stands before it is compared.
-STACK_TRACE = "[{"
+STACK_TRACE = re.compile(r"\[\{(?!<<).*", re.DOTALL)
+# And here stands a time within a printed Erlang term.
+TIME_IN_TERM = re.compile(r"(created_at|last_modified_at) => \d+")
 
 
 def comparable(data: Any, path: str) -> Any:
@@ -120,4 +123,4 @@ def _masked_message(message: str, keep_ids: bool) -> Any:
     """A message may be JSON in a string, or end in a stack trace."""
     if message.startswith('{"'):
         return _masked(json.loads(message), keep_ids)
-    return message.partition(STACK_TRACE)[0]
+    return TIME_IN_TERM.sub(r"\1 => <int>", STACK_TRACE.sub("", message))

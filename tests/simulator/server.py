@@ -191,6 +191,13 @@ class Deployment:
         held = self._in_loop(lambda: list(self._state.clients[clientid].subscriptions.values()))
         return {subscription.topic: subscription.qos for subscription in held}
 
+    # Data integration
+
+    def integrations(self, kind: str) -> dict[str, dict[str, Any]]:
+        """What is stored of `connectors`, `actions` or `data_sources`, by `type:name`, with secrets in clear."""
+        held: dict[str, dict[str, Any]] = getattr(self._state, kind)
+        return held
+
     # Authenticators and sources (v5), shadows (v4)
 
     def authenticator(self, name: str) -> dict[str, Any]:

@@ -210,6 +210,10 @@ class State:
         # v5 only. A self-hosted broker starts without either; EMQX Cloud sets up both.
         self.authenticators: dict[str, dict[str, Any]] = {}
         self.sources: list[dict[str, Any]] = []
+        # By `type:name`, as they are stored.
+        self.connectors: dict[str, dict[str, Any]] = {}
+        self.actions: dict[str, dict[str, Any]] = {}
+        self.data_sources: dict[str, dict[str, Any]] = {}
         self.settings = default_settings()
         # v4 of EMQX Cloud only.
         self.shadows: dict[str, Shadow] = {}

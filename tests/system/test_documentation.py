@@ -20,6 +20,7 @@ from system.harness import PLUGINS, environment, play
 ONE_GENERATION = {
     **dict.fromkeys(("resource", "shadow", "shadow_info"), "v4"),
     **dict.fromkeys(("authenticator", "authorization_settings", "authorization_source"), "v5"),
+    **dict.fromkeys(("action", "connector", "source"), "v5"),
     **dict.fromkeys(("retained_message", "retained_message_info"), "v5"),
 }
 
@@ -65,15 +66,19 @@ def test_the_examples_run(tmp_path: Path, documented: dict[str, Any], generation
         "vault_auth_key": "a-key",
         "vault_hook_token": "an-old-token",
         "vault_new_hook_token": "a-new-token",
+        "vault_headquarters_password": "a-password-there",
         # Twenty, so that the one who goes stays below the example's limit of a tenth.
         "devices": [{"username": f"device-{index}", "password": "x"} for index in range(20)],
     }
     with Simulator.start(generation=generation, tls=True) as simulator:
         deployment = simulator.deployments[0]
+        variables["headquarters_address"] = f"{deployment.mqtt_host}:{deployment.mqtt_port}"
         deployment.add_users(device["username"] for device in variables["devices"])
         deployment.add_client("gateway-7", username="gateway", proto_ver=5)
         tasks = []
-        for name in sorted(MODULES, key="client".__eq__):  # last the one that disconnects the client of the others
+        # Last those that raise alarms, and the one that disconnects the client of the others.
+        last = ("action", "connector", "source", "client")
+        for name in [*(name for name in MODULES if name not in last), *last]:
             if ONE_GENERATION.get(name, generation) != generation:
                 continue
             for task in yaml.safe_load(documented[f"emqx.cloud.{name}"]["examples"]):

@@ -400,6 +400,17 @@ class Store(Generic[R]):
         :raises InputError: naming the first thing that can't be done, and what would be right.
         """
 
+    def status(self, record: R, anew: bool) -> Dict[str, Any]:
+        """Return what a thing that exists has come to, for the result: ``status`` and its like.
+
+        :param anew: ask, even if an earlier answer told.
+        """
+        raise TypeError(f"{type(self).__name__} knows no status")
+
+    def awaited(self, record: R, status: Mapping[str, Any]) -> List[str]:
+        """Return what a thing with such a status is still waited for, in a sentence's words; nothing if it is ready."""
+        raise TypeError(f"{type(self).__name__} knows no status")
+
     def needs_room(self, plan: Plan[R]) -> bool:
         """Say whether what the plan creates fits in only once what it deletes is gone."""
         return False

@@ -38,17 +38,20 @@ def mentioned(tree: Any) -> Any:
     return [mentioned(value) for value in tree] if isinstance(tree, (list, tuple)) else tree
 
 
-def merged(base: Any, over: Any) -> Any:
+def merged(base: Any, over: Any, exact: bool = False) -> Any:
     """Return ``base`` with ``over`` put over it: dictionaries are merged deeply, anything else is replaced.
 
-    A masked value in ``over`` stands for the one that is there. Lists of the same length are merged item by item,
-    since the broker completes dictionaries in lists as well.
+    A masked value in ``over`` stands for the one that is there, and what is the same in other words (``5`` and
+    ``"5"``) stays as it is there, so that it is no difference. Lists of the same length are merged item by item, since
+    the broker completes dictionaries in lists as well.
+
+    :param exact: as in :func:`covers`.
     """
     if isinstance(base, Mapping) and isinstance(over, Mapping):
-        return {**base, **{name: merged(base.get(name), value) for name, value in over.items()}}
+        return {**base, **{name: merged(base.get(name), value, exact) for name, value in over.items()}}
     if isinstance(base, list) and isinstance(over, list) and len(base) == len(over):
-        return [merged(one, other) for one, other in zip(base, over)]
-    return base if over == MASK and base is not None else over
+        return [merged(one, other, exact) for one, other in zip(base, over)]
+    return base if base is not None and _is_scalar(over) and covers(base, over, exact) else over
 
 
 def covers(current: Any, wanted: Any, exact: bool = False) -> bool:
@@ -177,15 +180,18 @@ def hidden_in(tree: Any, hidden: FrozenSet[Path] = frozenset()) -> List[str]:
     return [str(value) for (unused, value), (also_unused, shown) in pairs if value != shown]
 
 
-def refuse_mask(config: Config, what: str) -> None:
-    """Refuse to create something with a masked value in it, which the broker would store as it is.
+def refuse_mask(config: Config, what: str, held: Optional[Config] = None) -> None:
+    """Refuse to send a masked value where no secret is kept: the broker would store it as it is.
 
+    :param held: the configuration that is there, or None to create something.
     :raises InputError: there is one.
     """
+    kept = {path for path, value in leaves(held or {}) if value is not None}
     for path, value in leaves(config):
-        if value == MASK:
+        if value == MASK and path not in kept:
+            lacks = "does not exist" if held is None else "keeps no such secret"
             raise InputError(
-                f"{what} does not exist, and {'.'.join(path)} of its config is {MASK}, which stands for a secret that "
+                f"{what} {lacks}, and {'.'.join(path)} of its config is {MASK}, which stands for a secret that "
                 "is kept: give the secret in secret_config."
             )
 
@@ -229,6 +235,13 @@ class Configured(Record):
         """Return the configuration as it is sent, secrets included."""
         whole: Dict[str, Any] = merged(self.config, self.secret_config)
         return whole
+
+    def secrets(self) -> List[str]:
+        """Return what is sent and must not show when the API repeats it in an error.
+
+        That is also what the broker showed in clear and gets back.
+        """
+        return hidden_in(self.whole(), self.hidden)
 
 
 def _visibly(current: Any, wanted: Config) -> bool:

@@ -98,7 +98,7 @@ def _combined(held: Sequence[Action], wanted: Sequence[Action]) -> List[Action]:
             combined.append(action)
             continue
         left.remove(same)
-        whole = merged(same, action)
+        whole = merged(same, action, exact=True)
         if "fallbacks" in action:
             whole["fallbacks"] = _combined(same.get("fallbacks", []), action["fallbacks"])
         combined.append(whole)

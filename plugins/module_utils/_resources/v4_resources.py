@@ -11,7 +11,7 @@ from .._converge import Outcomes, Plan
 from .._errors import ApiError, InputError, Missing
 from .._http import checked_name, path_of
 from ._api import Api, Store
-from ._config import Configured, config_from, hidden_in, refuse_mask
+from ._config import Configured, config_from, refuse_mask
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,6 @@ class Resource(Configured):
     @property
     def key(self) -> str:
         return self.name
-
-    def secrets(self) -> List[str]:
-        """Return the values in the configuration that must not show when the API repeats them in an error."""
-        return hidden_in(self.whole(), self.hidden)
 
 
 def resource_from(options: Mapping[str, Any]) -> Resource:

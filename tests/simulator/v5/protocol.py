@@ -77,7 +77,9 @@ def validated(data: Any, schema: Mapping[str, Field], path: str = "root") -> dic
             raise invalid(reason="required_field", path=f"{path}.{name}")
     unknown = [name for name in data if name not in schema]
     if unknown:
-        unmatched = [name for name in schema if name not in data]
+        unmatched = sorted(name for name in schema if name not in data)
+        if len(unmatched) > 2:
+            unmatched[2:] = ["..."]
         raise invalid(unmatched=",".join(unmatched), unknown=",".join(unknown), reason="unknown_fields", path=path)
     return {
         name: spec.check(data[name], f"{path}.{name}") if name in data else spec.default

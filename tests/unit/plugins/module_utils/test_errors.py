@@ -65,6 +65,7 @@ def test_every_documented_code_has_its_meaning(table, code, words):
         ("plain words", "plain words"),
         ('{"reason": "required_field", "path": "root.password"}', "required_field: root.password"),
         ('{"reason": "unknown_fields"}', "unknown_fields"),
+        ('{"reason": "unknown_fields", "path": "root", "unknown": "colour"}', "unknown_fields: root: colour"),
         ('{"reason": {"expected": "boolean()", "got": 1}, "path": "root.a"}', "expected boolean(): root.a"),
         ('{"reason": {"why": "so"}}', 'expected {"why": "so"}'),
         ('{"kind": "validation_error"}', '{"kind": "validation_error"}'),

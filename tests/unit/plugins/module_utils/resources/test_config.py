@@ -142,6 +142,29 @@ def test_a_mask_is_not_created() -> None:
     _config.refuse_mask({"a": {"b": "***"}}, "The thing 't'")
 
 
+def test_a_mask_is_not_sent_where_no_secret_is_kept() -> None:
+    held = {"a": {"b": MASK}, "c": None}
+    _config.refuse_mask({"a": {"b": MASK}}, "The thing 't'", held)
+    for path, config in (("a.x", {"a": {"x": MASK}}), ("c", {"c": MASK})):
+        with pytest.raises(InputError, match=rf"^The thing 't' keeps no such secret, and {path} of its config is "):
+            _config.refuse_mask(config, "The thing 't'", held)
+
+
+def test_the_same_in_other_words_stays_as_it_is() -> None:
+    held = {"n": 5, "ttl": "60s", "on": True, "list": [{"n": 5}], "tree": {"a": 1}}
+    wanted = {"n": "5", "ttl": "1m", "on": "true", "list": [{"n": "5"}]}
+    assert repr(_config.merged(held, wanted)) == repr(held)
+    assert _config.merged(held, {"n": 6, "tree": "5"}) == {**held, "n": 6, "tree": "5"}
+
+
+def test_what_is_sent_and_not_shown_is_masked_in_errors() -> None:
+    headers = {"x-api-key": "key", "accept": "text", "authorization": MASK}
+    config = {"url": "http://u:p@h", "headers": headers, "odd": "odd-one"}
+    hidden = _config.paths_of({"odd": "x", "pin": 1})
+    record = Thing(name="t", config=config, hidden=hidden, secret_config={"pin": 4711})
+    assert sorted(record.secrets()) == ["4711", "http://u:p@h", "key", "odd-one"]
+
+
 def test_secrets_are_listed_for_masking_errors() -> None:
     assert _config.secrets_in({"a": "x", "b": [{"c": "y"}], "d": None, "e": True, "f": 12}) == ["x", "y", "12"]
 

@@ -1,0 +1,198 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: source
+short_description: Manage a source of the data integration of an EMQX Cloud deployment
+version_added: 1.0.0
+description:
+  - Creates, changes and deletes a source, which is where a v5 deployment gets messages from through a connector. A rule
+    reads from it as V($bridges/type:name).
+  - A change keeps what O(config) does not mention. The API itself would put all of that back to its defaults.
+author:
+  - Contributors to the emqx.cloud collection (@emqx)
+extends_documentation_fragment:
+  - emqx.cloud.deployment
+  - emqx.cloud.connection
+  - emqx.cloud.config
+  - emqx.cloud.wait
+  - emqx.cloud.attributes
+  - emqx.cloud.attributes.state
+attributes:
+  idempotent:
+    support: partial
+    details:
+      - With O(update_secrets=always) the task always reports a change if O(secret_config) holds what the broker masks.
+options:
+  name:
+    description:
+      - The name. It consists of letters, digits, C(-) and C(_).
+    type: str
+    required: true
+  type:
+    description:
+      - The type as the API calls it, such as V(mqtt).
+    type: str
+    required: true
+  connector:
+    description:
+      - The name of the connector that it works on. Needed to create it.
+    type: str
+  enabled:
+    description:
+      - Whether it is in use. If it is not given, something new is enabled, and what exists stays as it is.
+    type: bool
+  state:
+    description:
+      - Whether the source should exist.
+      - A source that rules still read from is not deleted; the task fails and names them.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - module: emqx.cloud.connector
+  - module: emqx.cloud.action
+  - module: emqx.cloud.rule
+"""
+
+EXAMPLES = r"""
+- name: There is a broker to read from
+  emqx.cloud.connector:
+    type: mqtt
+    name: factory
+    config:
+      server: broker.example.com:1883
+
+- name: Its orders come in
+  emqx.cloud.source:
+    type: mqtt
+    name: orders
+    connector: factory
+    config:
+      parameters:
+        topic: orders/#
+        qos: 1
+
+- name: And no longer
+  emqx.cloud.source:
+    type: mqtt
+    name: orders
+    state: absent
+"""
+
+RETURN = r"""
+source:
+  description:
+    - The source as it is, or in check mode would be, afterwards; V(null) if it is absent.
+    - Secrets in it are masked.
+  returned: success
+  type: dict
+  contains:
+    type:
+      description: The type.
+      type: str
+    name:
+      description: The name.
+      type: str
+    connector:
+      description: The name of the connector that it works on.
+      type: str
+    enabled:
+      description: Whether it is in use.
+      type: bool
+    config:
+      description: The configuration. Of what was just created it is what was given, without the broker's defaults.
+      type: dict
+  sample:
+    type: mqtt
+    name: orders
+    connector: factory
+    enabled: true
+    config: {parameters: {topic: "orders/#", qos: 1}}
+status:
+  description: What the broker says of its state, such as V(connected), V(connecting), V(disconnected) or V(stopped).
+  returned: success with O(state=present), and if it was waited for in vain, unless in check mode
+  type: str
+  sample: connected
+status_reason:
+  description: Why it is not connected, if the broker says so.
+  returned: as RV(status)
+  type: str
+  sample: Connection refused
+counts:
+  description: How many items were, or in check mode would be, created, updated, deleted or left unchanged, and failed.
+  returned: success, and failure after changes began
+  type: dict
+  sample: {created: 1, updated: 0, deleted: 0, unchanged: 0, failed: 0}
+error:
+  description: The first failure, where it is one of the API or of the connection.
+  returned: failure, after a request
+  type: dict
+  contains:
+    status:
+      description: The HTTP status, or V(null) if no answer came.
+      type: int
+    code:
+      description: The result code of the API, a number on v4 and a name on v5.
+      type: raw
+    reason:
+      description: What the API said.
+      type: str
+    method:
+      description: The HTTP method of the request that failed.
+      type: str
+    path:
+      description: Its path below the base URL.
+      type: str
+  sample:
+    status: 400
+    code: BAD_REQUEST
+    reason: connector_not_found_or_wrong_type
+    method: POST
+    path: sources
+failures:
+  description: The change that failed, with its item and the reason.
+  returned: failure after changes began
+  type: list
+  elements: dict
+  sample: [{action: create, item: {type: http, name: hook, enabled: true, config: {}}, code: BAD_REQUEST, reason: "…"}]
+requests:
+  description: How many HTTP requests the task made, repeated ones included.
+  returned: always, unless Ansible refuses the options
+  type: int
+  sample: 3
+"""
+
+from ansible_collections.emqx.cloud.plugins.module_utils._resources import integrations
+from ansible_collections.emqx.cloud.plugins.module_utils._task import CONFIG, WAIT, Result, Spec, Task, run_module
+
+SPEC = Spec(
+    options=dict(
+        name=dict(type="str", required=True),
+        type=dict(type="str", required=True),
+        connector=dict(type="str"),
+        enabled=dict(type="bool"),
+        state=dict(type="str", choices=["present", "absent"], default="present"),
+        **CONFIG,
+        **WAIT,
+    ),
+)
+
+
+def run(task: Task) -> Result:
+    """Bring one source to the state that the options describe."""
+    wanted = integrations.integration_from(task.params)
+    return task.converge_one(integrations.Sources(task.api), wanted, "source")
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
