@@ -59,9 +59,16 @@ class Record:
         return any(getattr(self, name) not in (None, getattr(current, name)) for name in self.compared())
 
     def completed(self: R, current: Record) -> R:
-        """Return this (desired) record with what it doesn't mention taken from ``current``."""
+        """Return this (desired) record with what it doesn't mention taken from ``current``.
+
+        A kind of record that may come out empty returns None then: it is deleted.
+        """
         kept = {name: getattr(current, name) for name in self.compared() if getattr(self, name) is None}
         return dataclasses.replace(self, **kept)
+
+    def without(self: R, current: R) -> Optional[R]:
+        """Return what is left of ``current`` without this (unwanted) record: ``current`` itself, less, or None."""
+        return None
 
     def carries_secret(self) -> bool:
         """Say whether a write-only field is set."""
@@ -150,7 +157,7 @@ def make_plan(
     purge: bool = False,
     rewrite: bool = False,
     keep: bool = False,
-    fresh: Callable[[R], R] = lambda record: record,
+    fresh: Callable[[R], Optional[R]] = lambda record: record,
 ) -> Plan[R]:
     """Compare what is with what should be.
 
@@ -161,7 +168,7 @@ def make_plan(
     :param rewrite: write-only fields are written to records that exist, too; since they can't be read, that is
         always a change.
     :param keep: also remember the records that stay as they are.
-    :param fresh: gives what a record is once it is created, with defaults filled in.
+    :param fresh: gives what a record is once it is created, with defaults filled in; None if it isn't created.
     """
     plan: Plan[R] = Plan()
     wanted = {record.key: record for record in desired}
@@ -174,18 +181,24 @@ def make_plan(
         plan.existing += 1
         if target is not None or purge:
             found.add(key)
-        if (purge and target is None) or (absent and target is not None):
+        after: Optional[R] = record
+        if target is None:
+            after = None if purge else record
+        elif absent:
+            after = target.without(record)
+        elif target.differs(record) or (rewrite and target.carries_secret()):
+            after = target.completed(record)
+        if after is None:
             plan.delete.append(record)
-        elif target is not None and (target.differs(record) or (rewrite and target.carries_secret())):
-            plan.update.append((record, target.completed(record)))
+        elif after is not record:
+            plan.update.append((record, after))
         else:
             plan.unchanged += target is not None
             plan.kept.extend([record] if keep else [])
     missing = [record for key, record in wanted.items() if key not in found]
-    if absent:
-        plan.unchanged += len(missing)
-    else:
-        plan.create.extend(map(fresh, missing))
+    created = [] if absent else [record for record in map(fresh, missing) if record is not None]
+    plan.create.extend(created)
+    plan.unchanged += len(missing) - len(created)
     return plan
 
 
@@ -203,19 +216,17 @@ class Ended(BaseException):
 
 
 def apply(plan: Plan[R], store: Any) -> Tuple[Plan[R], List[Failure[R]]]:
-    """Carry a plan out: create and update before delete, so that a rename is never a gap, unless there is no room.
+    """Carry a plan out: create and update before delete, so that a rename is never a gap, unless the store says else.
 
     :param store: has ``create``, ``update`` and ``delete``, each taking records and yielding :data:`Outcomes`, and
-        ``needs_room``, which says whether what is deleted has to go first.
+        ``steps``, their order.
     :returns: what was done, as a plan, and what was not. After an error that is fatal the rest is not attempted.
     :raises Ended: something else than an error ended it.
     """
     done: Plan[R] = Plan(unchanged=plan.unchanged, existing=plan.existing, kept=plan.kept)
     failures: List[Failure[R]] = []
     before = {new.key: old for old, new in plan.update}
-    steps = [("create", plan.create), ("update", [new for unused, new in plan.update]), ("delete", plan.delete)]
-    if store.needs_room(plan):
-        steps.insert(0, steps.pop())
+    steps = store.steps(plan)
     open_ = {(action, record.key): record for action, records in steps for record in records}
     try:
         for action, records in steps:

@@ -88,9 +88,11 @@ class EmqxError(Exception):
 
     :ivar fatal: nothing more should be sent after it: the next request would fail in the same way.
     :ivar passing: it may be over in a while, as when the broker restarts; whoever waits for something may look again.
+    :ivar partly: something was changed all the same.
     """
 
     fatal = False
+    partly = False
     passing = False
 
     def details(self) -> Dict[str, Any]:

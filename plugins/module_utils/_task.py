@@ -109,6 +109,36 @@ WAIT: Dict[str, Any] = dict(
 )
 """Options of modules that can wait for what they have begun."""
 
+SUBJECT: Dict[str, Any] = dict(
+    username=dict(type="str"),
+    clientid=dict(type="str"),
+    everyone=dict(type="bool", default=False),
+)
+"""Whom access rules are for."""
+
+POLICY: Dict[str, Any] = dict(
+    rules=dict(
+        type="list",
+        elements="dict",
+        options=dict(
+            topic=dict(type="str", required=True),
+            action=dict(type="str", choices=["publish", "subscribe", "all"], required=True),
+            permission=dict(type="str", choices=["allow", "deny"]),
+            qos=dict(type="list", elements="int"),
+            retain=dict(type="raw"),
+        ),
+    ),
+    **SUBJECT,
+)
+"""Whom access rules are for, and the rules; the documentation fragment ``acl`` describes them."""
+
+RULES: Dict[str, Any] = dict(
+    state=dict(type="str", choices=["present", "absent", "exact"], default="present"),
+    position=dict(type="str", choices=["front", "rear"], default="rear"),
+    drop_cache=dict(type="bool", default=False),
+)
+"""How access rules are brought to a state; the documentation fragment ``acl`` describes them."""
+
 CLIENT_FILTERS: Dict[str, Any] = dict(
     clientid=dict(type="str"),
     username=dict(type="str"),
@@ -209,13 +239,14 @@ class Task:
 
     def converge(
         self, store: Store[Any], desired: Iterable[Any], option: str, *, absent: bool = False, purge: bool = False,
-        rewrite: bool = False, keep: bool = False,
+        rewrite: bool = False, keep: bool = False, then: Optional[Callable[[Plan[Any]], None]] = None,
     ) -> Converged:
         """Bring a store to the desired state, or in check mode say what that would change.
 
         :param option: the option that holds the desired records, for messages.
         :param purge: what isn't desired goes; see :data:`PURGE` for the options that guard it.
         :param keep: remember the records that stay as they are, so that the outcome can tell what is there afterwards.
+        :param then: called with what was changed, also if only a part of it could be.
         :raises TaskFailure: something could not be applied.
         """
         if purge and absent:
@@ -241,6 +272,12 @@ class Task:
             failure = partial_failure(ended.done, ended.failures, result, limit)
             raise TaskEnded({**failure.details(), "msg": str(failure), "requests": self.requests}) from ended.__cause__
         result = self._report(done, store, failures)
+        try:
+            if then and result["changed"]:
+                then(done)
+        except EmqxError as error:
+            if not failures:
+                raise TaskFailure(f"All changes were made. {error}", {**error.details(), **result}) from error
         if failures:
             raise partial_failure(done, failures, result, limit)
         return Converged(done, result)
@@ -289,7 +326,8 @@ class Task:
             )
 
     def _report(self, plan: Plan[Any], store: Store[Any], failures: Sequence[Failure[Any]]) -> Result:
-        result: Result = {"changed": plan.changed, "counts": {**plan.counts, "failed": len(failures)}}
+        changed = plan.changed or any(failure.error.partly for failure in failures)
+        result: Result = {"changed": changed, "counts": {**plan.counts, "failed": len(failures)}}
         if self.diff_mode and store.comparable:
             result["diff"] = plan.diff(store.many, self.result_limit)
         return result

@@ -16,7 +16,7 @@ EVERYBODY = "$all"  # the one subject of kind ALL
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `action` is publish, subscribe or all; `serial` counts up with every rule that is stored."""
+    """One rule. `action` is publish, subscribe or all; `serial` counts up with the requests that store rules (v4)."""
 
     topic: str
     action: str
@@ -36,6 +36,7 @@ class Attempt:
     retain: bool
     clientid: str
     username: str | None
+    generation: str = "v5"
 
 
 @dataclass
@@ -67,14 +68,15 @@ def _matches(rule: Rule, attempt: Attempt) -> bool:
         return False
     if attempt.action == "publish" and rule.retain not in ("all", attempt.retain):
         return False
-    if rule.topic.startswith("eq "):  # v5: literally, without placeholders
+    if attempt.generation == "v5" and rule.topic.startswith("eq "):  # literally, without placeholders
         return attempt.topic == rule.topic.removeprefix("eq ")
     return topics.matches(attempt.topic, _rendered(rule.topic, attempt))
 
 
 def _rendered(topic: str, attempt: Attempt) -> str:
-    """v5 has `${clientid}` and `${username}` anywhere, v4 has `%c` and `%u` as whole levels."""
+    """v5 has `${clientid}` and `${username}` anywhere, v4 has `%c` and `%u` as whole levels; others are literal."""
     values = {"clientid": attempt.clientid, "username": attempt.username or "undefined"}
-    topic = re.sub(r"\$\{(clientid|username)\}", lambda found: values[found[1]], topic)
+    if attempt.generation == "v5":
+        return re.sub(r"\$\{(clientid|username)\}", lambda found: values[found[1]], topic)
     levels = {"%c": values["clientid"], "%u": values["username"]}
     return "/".join(levels.get(level, level) for level in topic.split("/"))

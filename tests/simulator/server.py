@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from . import certificates, control, platform, v4, v5
+from .acl import EVERYBODY, Rule
 from .faults import Faults
 from .http import Front, Request
 from .mqtt import Listener
@@ -197,6 +198,24 @@ class Deployment:
         """What is stored of `connectors`, `actions` or `data_sources`, by `type:name`, with secrets in clear."""
         held: dict[str, dict[str, Any]] = getattr(self._state, kind)
         return held
+
+    # Access rules
+
+    def add_rules(self, kind: str, subject: str, rules: Iterable[tuple[str, str, bool]]) -> None:
+        """Rules of topic, action and permission in the order of evaluation; kind is clientid, username or all."""
+        kept = [Rule(topic, action, allow) for topic, action, allow in rules]
+        self._in_loop(lambda: self._state.acl.rules[kind].update({subject: kept}))
+
+    def rules(self, kind: str, subject: str = EVERYBODY) -> list[tuple[str, str, bool]]:
+        """Topic, action and permission of the rules of a subject, in the order of evaluation."""
+        kept = self._in_loop(lambda: list(self._state.acl.of(kind, subject)))
+        return [(rule.topic, rule.action, rule.allow) for rule in kept]
+
+    def allows(self, clientid: str, action: str, topic: str, qos: int = 0, retain: bool = False) -> bool:
+        """What a client that is there may do, as it is told: with its cache."""
+        return self._in_loop(
+            lambda: self._state.authorize(self._state.clients[clientid], action, topic, qos, retain)
+        )
 
     # Authenticators and sources (v5), shadows (v4)
 

@@ -56,6 +56,13 @@ NO_AUTHENTICATOR = (
     "this deployment has no authenticator password_based:built_in_database, so it keeps no users; create it first"
 )
 
+SOURCE = "authorization/sources/built_in_database"
+RULES = SOURCE + "/rules"
+NO_SOURCE = (
+    "this deployment has no authorization source built_in_database, so it keeps no access rules; create it first, with "
+    "emqx.cloud.authorization_source"
+)
+
 MEBIBYTE = 1 << 20
 """From this size on (bytes), a refusal that says nothing else is taken for one of the size."""
 
@@ -136,6 +143,8 @@ class Api:
             # EMQX 5.8 says the same 404 NOT_FOUND of a user and of the authenticator that should hold the user.
             if "uthenticator" in said and answer.path.startswith(AUTHENTICATOR):
                 return code, NO_AUTHENTICATOR, said, ApiError
+            if said == "Not found: built_in_database" and answer.path.startswith(RULES):
+                return code, NO_SOURCE, said, ApiError
             if isinstance(code, str) and code.endswith("NOT_FOUND"):
                 return code, meaning, said, Missing
             return code, "whatever answered knows no such address", said, NotOffered  # a gateway, say
@@ -143,15 +152,18 @@ class Api:
             return code, meaning, said, TooLarge
         return code, meaning, said, ApiError
 
-    def rows(self, path: str, query: Query = (), page_size: Optional[int] = None) -> Iterator[Dict[str, Any]]:
+    def rows(
+        self, path: str, query: Query = (), page_size: Optional[int] = None, most: int = PAGE
+    ) -> Iterator[Dict[str, Any]]:
         """Yield every row of a list, page by page; a list that comes without pages is one page.
 
         A page that is empty, or short and not said to have a next one, is the last one: on v5 ``hasnext`` can be true
         on a full last page and is missing from ``/banned``, on v4 ``count`` may be -1, or 0 with rows.
 
+        :param most: the largest page that this list takes, in rows.
         :raises ApiError: an answer is no list, or the same page comes again and again.
         """
-        asked = min(page_size or PAGE, PAGE)
+        asked = min(page_size or most, most)
         pages: Set[int] = set()
         number = 1
         query = list(query)
@@ -390,8 +402,11 @@ class Store(Generic[R]):
             return
         yield from (found for found in self.api.http.results(self.get, wanted) if found is not None)
 
-    def fresh(self, record: R) -> R:
-        """Return what the API makes of a new record: with its defaults for what the record doesn't mention."""
+    def fresh(self, record: R) -> Optional[R]:
+        """Return what the API makes of a new record: with its defaults for what the record doesn't mention.
+
+        None if it isn't created, because there is nothing in it.
+        """
         return record
 
     def check(self, plan: Plan[R]) -> None:
@@ -414,6 +429,12 @@ class Store(Generic[R]):
     def needs_room(self, plan: Plan[R]) -> bool:
         """Say whether what the plan creates fits in only once what it deletes is gone."""
         return False
+
+    def steps(self, plan: Plan[R]) -> List[Tuple[str, Sequence[R]]]:
+        """Return what is called, and with which records, to carry a plan out; a method may come twice."""
+        add = [("create", plan.create), ("update", [new for unused, new in plan.update])]
+        delete = ("delete", plan.delete)
+        return [delete, *add] if self.needs_room(plan) else [*add, delete]
 
     def one_by_one(self, change: Callable[[R], Any], records: Iterable[R]) -> Outcomes[R]:
         """Yield the outcomes of ``change`` for each record, sent concurrently: the API has no bulk call for it."""

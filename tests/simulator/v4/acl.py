@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from zlib import crc32
 
 from ..acl import ALL, CLIENTS, EVERYBODY, USERS, Rule
 from ..answers import Answer, Call
@@ -36,7 +37,12 @@ def _subject(item: dict[str, Any]) -> tuple[str, str]:
     return (given[0], item[given[0]]) if given else (ALL, EVERYBODY)
 
 
-def _add(state: State, item: dict[str, Any]) -> dict[str, Any]:
+def _in_order(rule: Rule) -> tuple[int, int, bool]:
+    """Newest first. What one request stores has the time of one millisecond, and its order is a toss (of the topic)."""
+    return -rule.serial, crc32(rule.topic.encode()), rule.action == "publish"
+
+
+def _add(state: State, item: dict[str, Any], serial: int) -> dict[str, Any]:
     """The result of one item: what was sent, and `ok` or an error. Invalid filters are stored."""
     kind, subject = _subject(item)
     topic, action, access = item.get("topic"), item.get("action"), item.get("access")
@@ -50,7 +56,8 @@ def _add(state: State, item: dict[str, Any]) -> dict[str, Any]:
     rules = state.acl.rules[kind].setdefault(subject, [])
     for one in _ACTIONS[action]:
         rules[:] = [rule for rule in rules if (rule.topic, rule.action) != (topic, one)]
-        rules.insert(0, Rule(topic, one, _ACCESS[access], serial=state.next_serial()))
+        rules.insert(0, Rule(topic, one, _ACCESS[access], serial=serial))
+    rules.sort(key=_in_order)
     return result
 
 
@@ -63,19 +70,19 @@ def _erlang(result: dict[str, Any]) -> str:
 @routes("POST", "/acl")
 def add(state: State, call: Call) -> Answer:
     """The results of a batch come in reverse order, and its `code` is 0 whatever they are."""
-    body = body_of(call)
+    body, serial = body_of(call), state.next_serial()
     if isinstance(body, dict):
-        result = _add(state, body)
+        result = _add(state, body, serial)
         if result["result"] != "ok":
             return failure_without_code(f"{{add,{_erlang(result)}}}")
         return success(result)
     if not body or not isinstance(body, list) or not all(isinstance(item, dict) for item in body):
         raise Crash
-    return success([_add(state, item) for item in body][::-1])
+    return success([_add(state, item, serial) for item in body][::-1])
 
 
 def _list(state: State, call: Call, kind: str) -> Answer:
-    """Newest first. A broker does so within a page only; what falls on which page is the order of its hash table."""
+    """Newest first, but within a page only."""
     query = call.query
     found = [
         (subject, rule, _row(kind, subject, rule)) for subject, rules in state.acl.rules[kind].items() for rule in rules
@@ -88,8 +95,10 @@ def _list(state: State, call: Call, kind: str) -> Answer:
         part = query.get(f"_like_{name}")
         if part is not None:
             found = [entry for entry in found if part in entry[2][name]]
-    found.sort(key=lambda entry: -entry[1].serial)
-    rows, meta = page(call, [row for _subject, _rule, row in found], filtered=False, hasnext=False, default_limit=LIMIT)
+    # Which rows fall on which page is the order of a hash table.
+    found.sort(key=lambda entry: crc32(str(entry[2].values()).encode()))
+    entries, meta = page(call, found, filtered=False, hasnext=False, default_limit=LIMIT)
+    rows = [row for _subject, _rule, row in sorted(entries, key=lambda entry: _in_order(entry[1]))]
     return success(rows, meta)
 
 

@@ -127,3 +127,10 @@ def clean_cache(state: State, call: Call, clientid: str) -> Answer:
         return failure(CLIENT_OFFLINE, "not_found")
     client.cache.clear()
     return success()
+
+
+@routes("DELETE", "/acl-cache")
+def clean_caches(state: State, call: Call) -> Answer:
+    """Not in the recordings, and not in EMQX Cloud's documentation: 4.4 has it in its source (emqx_mgmt_api_acl)."""
+    state.clean_caches()
+    return success()
