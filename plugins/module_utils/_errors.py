@@ -104,6 +104,13 @@ class InputError(EmqxError):
     """What the user gave can't be right, or can't be done; found before any change was made."""
 
 
+class NotReady(InputError):
+    """What has to be there, or gone, before a change can be made: an earlier task of the same run may see to that.
+
+    In check mode that task has changed nothing yet, so that it is a warning then and no failure.
+    """
+
+
 class TransportError(EmqxError):
     """No whole answer came: refused, timed out, broken off, or TLS failed.
 

@@ -36,7 +36,7 @@ from ansible.module_utils.common.text.converters import jsonify
 from ansible.module_utils.errors import UnsupportedError
 
 from ._converge import Ended, Failure, Plan, apply, make_plan, unique
-from ._errors import ApiError, EmqxError, InputError
+from ._errors import ApiError, EmqxError, InputError, NotReady
 from ._query import compiled
 
 if TYPE_CHECKING:
@@ -262,7 +262,12 @@ class Task:
         )
         if purge:
             self._check_purge_limit(plan)
-        store.check(plan)
+        try:
+            store.check(plan)
+        except NotReady as problem:
+            if not self.check_mode:
+                raise
+            self.warnings.append(f"{problem} In check mode this is no failure: an earlier task may see to it.")
         if self.check_mode or not plan.changed:
             return Converged(plan, self._report(plan, store, []))
         try:

@@ -46,8 +46,9 @@ options:
       - On v4 every other action is a dictionary, too. C(function) is its name, such as V(data_to_webserver), C(args)
         are its parameters, C(resource) is the resource that it uses (see M(emqx.cloud.resource)), and C(fallbacks) is a
         list of actions for when it fails.
-      - An action of its own, a function or a resource that isn't there is refused before anything is sent, in check
-        mode too, as far as the credentials may read what is there.
+      - An action of its own, a function or a resource that isn't there is refused before anything is sent, as far as
+        the credentials may read what is there. In check mode a missing action or resource is only warned of, since an
+        earlier task may be about to make it.
     type: list
     elements: raw
   description:

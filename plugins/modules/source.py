@@ -41,6 +41,8 @@ options:
   connector:
     description:
       - The name of the connector that it works on. Needed to create it.
+      - One that isn't there is refused before anything is sent. In check mode it is only warned of, since an earlier
+        task may be about to make it.
     type: str
   enabled:
     description:

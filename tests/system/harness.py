@@ -39,7 +39,9 @@ def run(module: str, deployment: Deployment, check: bool = False, **options: Any
     spec = arguments.pop("argument_spec")
     validated = ArgumentSpecValidator(spec, **arguments).validate({**connection(deployment), **options})
     assert not validated.error_messages, validated.error_messages
-    return task.execute(task.Task(validated.validated_parameters, check, diff_mode=True), code.run)
+    begun = task.Task(validated.validated_parameters, check, diff_mode=True)
+    result = task.execute(begun, code.run)
+    return {**result, "warnings": begun.warnings} if begun.warnings else result
 
 
 def done(module: str, deployment: Deployment, check: bool = False, **options: Any) -> dict[str, Any]:
@@ -57,6 +59,16 @@ def refused(module: str, deployment: Deployment, **options: Any) -> str:
     assert result["changed"] is False
     assert [call.method for call in deployment.requests[before:] if call.method != "GET"] == []
     return one_sentence(result["msg"])
+
+
+def not_ready(module: str, deployment: Deployment, check: bool, **options: Any) -> str:
+    """The same for what an earlier task could have seen to: in check mode it is told in a warning."""
+    if not check:
+        return refused(module, deployment, **options)
+    warning = " In check mode this is no failure: an earlier task may see to it."
+    (sentence,) = done(module, deployment, check=True, **options)["warnings"]
+    assert sentence.endswith(warning)
+    return one_sentence(sentence.removesuffix(warning))
 
 
 def one_sentence(message: str) -> str:

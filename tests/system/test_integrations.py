@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from simulator import Deployment, Fault, Simulator
-from system.harness import done, environment, one_sentence, play, refused, run
+from system.harness import done, environment, not_ready, one_sentence, play, refused, run
 
 HOOK = {"type": "http", "name": "hook"}
 POST = {"type": "http", "name": "post"}
@@ -236,7 +236,7 @@ def test_what_is_used_is_not_deleted(hook: Deployment, check: bool) -> None:
         ("connector", HOOK, "action 'post'"), ("connector", {"type": "mqtt", "name": "broker"}, "source 'orders'"),
         ("action", POST, "rule 'to-plant'"), ("source", ORDERS, "rule 'from-plant'"),
     ):
-        sentence = refused(module, hook, check=check, **names, state="absent")
+        sentence = not_ready(module, hook, check, **names, state="absent")
         key = f"{names['type']}:{names['name']}"
         assert sentence == (
             f"The {module} {key!r} can't be deleted as long as something depends on it: {user}."
@@ -258,10 +258,12 @@ def test_what_has_come_to_depend_on_it_is_named(hook: Deployment) -> None:
 @pytest.mark.parametrize("module", ["action", "source"])
 def test_an_action_needs_a_connector(hook: Deployment, module: str, check: bool) -> None:
     config = {"parameters": {"topic": "t"}}
-    new = {"type": "mqtt", "name": "new", "config": config, "check": check}
-    assert "to create it, connector has to be given" in refused(module, hook, **new)
-    assert "there is no such connector of type mqtt: create it first" in refused(module, hook, **new, connector="none")
-    assert "(there is one of type http)" in refused(module, hook, **new, connector="hook")
+    new = {"type": "mqtt", "name": "new", "config": config}
+    assert "to create it, connector has to be given" in refused(module, hook, **new, check=check)
+    assert "there is no such connector of type mqtt: create it first" in not_ready(
+        module, hook, check, **new, connector="none"
+    )
+    assert "(there is one of type http)" in not_ready(module, hook, check, **new, connector="hook")
 
 
 def test_an_action_moves_to_another_connector(hook: Deployment) -> None:

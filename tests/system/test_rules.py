@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from simulator import Deployment, Fault, Request, Simulator
-from system.harness import done, environment, one_sentence, play, refused, run
+from system.harness import done, environment, not_ready, one_sentence, play, refused, run
 
 GENERATIONS = pytest.mark.parametrize("generation", ["v4", "v5"])
 TEMPLATE = "{{ lookup('pipe', 'id') }}"
@@ -311,7 +311,7 @@ def test_an_action_that_is_not_there_is_refused_as_far_as_one_may_look(v5: Deplo
     listed = [{"type": "http", "name": "post"}, {"type": "redis", "name": "cache"}]
     v5.faults.add(Fault("body", status=200, body=listed, path="/actions", times=1000))
     sentence = "actions names 'http:nosuch', and there is no such action: make it first (emqx.cloud.action)."
-    assert refused("rule", v5, check=check, **{**RULE, "actions": ["http:post", "http:nosuch"]}) == sentence
+    assert not_ready("rule", v5, check, **{**RULE, "actions": ["http:post", "http:nosuch"]}) == sentence
     names = ["http:post", "webhook:post", "redis_single:cache"]  # rules know bridges by old names
     assert done("rule", v5, **{**RULE, "actions": names})["rule"]["actions"] == names
 
@@ -373,7 +373,7 @@ def test_what_v4_answers_with_500_is_refused(v4: Deployment, check: bool) -> Non
             "actions has the function 'nope', which this deployment lacks: it has data_to_webserver, do_nothing, "
             "inspect, republish."
         )
-    assert refused("rule", v4, check=check, **{**RULE, "actions": [TO_HOOK]}) == (
+    assert not_ready("rule", v4, check, **{**RULE, "actions": [TO_HOOK]}) == (
         "actions uses the resource 'resource:hook', and there is none of that name: make it first "
         "(emqx.cloud.resource)."
     )
@@ -472,8 +472,8 @@ def test_a_resource_that_enabled_rules_use_stays_as_it_is(v4: Deployment, check:
     start = "The resource 'resource:hook' can't be "
     end = " while enabled rules use it (a, b): disable or delete them first."
     gone = {"name": "resource:hook", "state": "absent"}
-    assert refused("resource", v4, check=check, **gone) == f"{start}deleted{end}"
-    assert refused("resource", v4, check=check, name="resource:hook", description="x") == f"{start}changed{end}"
+    assert not_ready("resource", v4, check, **gone) == f"{start}deleted{end}"
+    assert not_ready("resource", v4, check, name="resource:hook", description="x") == f"{start}changed{end}"
     assert done("resource", v4, check=check, **HOOK)["changed"] is False
     for name in ("b", "a"):
         done("rule", v4, id=name, enabled=False)

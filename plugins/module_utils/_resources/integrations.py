@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from .._converge import WRITE_ONLY, Outcomes, Plan
-from .._errors import ApiError, InputError, Missing
+from .._errors import ApiError, InputError, Missing, NotReady
 from .._http import masked, path_of
 from ._api import Api, Store
 from ._config import Config, Configured, config_from, redacted, refuse_mask
@@ -155,7 +155,7 @@ class Integrations(Store[Integration]):
             self._check_connectors(moved)
         for record in plan.delete:
             if record.users:
-                raise InputError(self._used(record, record.users))
+                raise NotReady(self._used(record, record.users))
 
     def _check_connectors(self, records: Iterable[Integration]) -> None:
         rows = self.api.peek("connectors")
@@ -168,7 +168,7 @@ class Integrations(Store[Integration]):
             types = [str(kind) for name, kind in known if name == record.connector]
             if not any(kind.partition("_")[0] == family for kind in types):
                 other = f" (there is one of type {', '.join(sorted(types))})" if types else ""
-                raise InputError(
+                raise NotReady(
                     f"connector is {record.connector!r}, and there is no such connector of type {record.type}{other}: "
                     "create it first."
                 )

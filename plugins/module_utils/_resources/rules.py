@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .._converge import Outcomes, Plan, Record
-from .._errors import ApiError, EmqxError, InputError, Missing
+from .._errors import ApiError, EmqxError, InputError, Missing, NotReady
 from .._http import checked_name, path_of
 from .._times import normal
 from .._topics import matches, name_problem
@@ -460,7 +460,7 @@ class V4Rules(Rules):
         there = self.api.known("resources", "id") if resources else None
         for resource in resources:
             if there is not None and resource not in there:
-                raise InputError(
+                raise NotReady(
                     f"actions uses the resource {resource!r}, and there is none of that name: make it first "
                     "(emqx.cloud.resource)."
                 )
@@ -529,7 +529,7 @@ class V5Rules(Rules):
         for action in names:
             kind, unused, name = action.partition(":")
             if not any(name == held_name and _same_type(kind, held) for held, held_name in there):
-                raise InputError(
+                raise NotReady(
                     f"actions names {action!r}, and there is no such action: make it first (emqx.cloud.action)."
                 )
 

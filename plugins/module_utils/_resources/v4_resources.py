@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 from .._converge import Outcomes, Plan
-from .._errors import ApiError, InputError, Missing
+from .._errors import ApiError, InputError, Missing, NotReady
 from .._http import checked_name, path_of
 from ._api import Api, Store
 from ._config import Configured, config_from, refuse_mask
@@ -101,7 +101,7 @@ class Resources(Store[Resource]):
             for name in those:
                 users = [str(row.get("id")) for row in rows or [] if row.get("enabled") is True and _uses(row, name)]
                 if users:
-                    raise InputError(
+                    raise NotReady(
                         f"The resource {name!r} can't be {change} while enabled rules use it "
                         f"({', '.join(sorted(users))}): disable or delete them first."
                     )
