@@ -34,6 +34,8 @@ def main() -> int:
     with Simulator.start(generation=generation, tls=True) as simulator:
         deployment = simulator.deployments[0]
         title(f"The quick start, on a simulated EMQX Cloud deployment ({generation}): {deployment.api_url}")
+        if generation == "v4":
+            deployment.load_module("emqx_mod_topic_metrics")
         for name in DEVICES:
             deployment.add_user(name, PASSWORD)
         with contextlib.ExitStack() as stack:

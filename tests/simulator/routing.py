@@ -35,6 +35,10 @@ class Routes:
         for pattern, methods in other._table.items():
             self._table.setdefault(pattern, {}).update(methods)
 
+    def table(self) -> list[tuple[tuple[str, ...], set[str]]]:
+        """All path patterns, each with its methods."""
+        return [(pattern, set(methods)) for pattern, methods in self._table.items()]
+
     def find(self, segments: Sequence[Segment]) -> tuple[dict[str, Handler], dict[str, Any]] | None:
         """The methods of a path and its arguments, or None. A literal wins over a placeholder."""
         found: tuple[dict[str, Handler], dict[str, Any]] | None = None

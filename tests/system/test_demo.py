@@ -29,10 +29,12 @@ def demo(variables: dict[str, str]) -> str:
 @pytest.mark.parametrize("generation", ["v4", "v5"])
 def test_the_second_run_changes_nothing(generation: str) -> None:
     printed = demo({"EMQX_API_VERSION": generation})
-    assert re.findall(r"changed=(\d+)", printed) == ["5", "0"]
+    assert re.findall(r"changed=(\d+)", printed) == ["8", "0"]
     assert "demo-old-gateway was disconnected" in printed
     assert "demo-sensor-1 was disconnected" not in printed
     assert re.search(r"3\. users, applied +8 +0 +0 +2 +[23]\n", printed)
+    assert re.search(r"5\. access rules +10 +0 +0 +0 +[2-7]\n", printed)
+    assert re.search(r"7\. topics counted +2 +0 +0 +0 +\d\n", printed)
     assert "known-to-the-device" not in printed
 
 
@@ -41,6 +43,6 @@ def test_a_deployment_of_ones_own_is_used_where_one_is_named() -> None:
         deployment = simulator.deployments[0]
         deployment.add_users(["somebody-else"])
         printed = demo(environment(deployment))
-        assert re.findall(r"changed=(\d+)", printed) == ["2", "0"]
+        assert re.findall(r"changed=(\d+)", printed) == ["5", "0"]
         assert deployment.api_url in printed
         assert "somebody-else" in deployment.user_names() and "demo-operator" in deployment.user_names()
