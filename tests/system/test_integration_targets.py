@@ -78,9 +78,11 @@ VOLATILE = {
 
 # What the newest of everything can't tell: some targets on the oldest ansible-core, and on the oldest Python.
 OLD = [
+    Run("acl", "v4", "core216", "python38"),
     Run("api", "v5", "core216", "python38"),
     Run("auth_user_info", "v4", "core216", "python38"),
     Run("client", "v5", "core216", "core216"),
+    Run("connector", "v5", "core216", "core216"),
 ]
 # Starting modules takes most of the time, so each target is run both ways on one generation only.
 RUNS = [Run(name, generation, both=generation == BOTH.get(name, "v5")) for name in NAMES for generation in GENERATIONS]

@@ -6,27 +6,21 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import importlib
 import json
+import pkgutil
 
 import pytest
 from ansible.module_utils import basic
+from ansible_collections.emqx.cloud.plugins import modules
 from ansible_collections.emqx.cloud.plugins.module_utils import _http
 from ansible_collections.emqx.cloud.plugins.module_utils._task import DEPLOYMENT, PLATFORM, Spec, run_module
-from ansible_collections.emqx.cloud.plugins.modules import (
-    api,
-    auth_user,
-    auth_user_info,
-    auth_users,
-    client,
-    client_info,
-    subscription,
-    subscription_info,
-    topic_info,
-)
+from ansible_collections.emqx.cloud.plugins.modules import api, auth_user, auth_users, client, client_info, subscription
 from ansible_collections.emqx.cloud.tests.unit.loopback import answer, running_server
 
 MODULES = [
-    api, auth_user, auth_user_info, auth_users, client, client_info, subscription, subscription_info, topic_info,
+    importlib.import_module(f"{modules.__name__}.{found.name}")
+    for found in pkgutil.iter_modules(modules.__path__)
 ]
 SECRET = "s3cret-of-the-app"
 BASE64 = base64.b64encode(b"app:" + SECRET.encode()).decode("ascii")
@@ -206,10 +200,18 @@ def test_check_and_diff_mode_reach_the_task(run, connection):
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rpartition(".")[2])
 def test_every_module_says_in_one_sentence_that_a_library_is_missing(run, connection, monkeypatch, module):
     monkeypatch.setattr(_http, "HAS_REQUESTS", False)
+    thing = {"name": "a", "type": "http"}
     needed = {
-        "auth_user": {"username": "a", "password": "hunter2-hunter2"}, "auth_users": {"users": [{"username": "a"}]},
-        "client": {"clientid": "a", "state": "absent"}, "subscription": {"clientid": "a", "topics": [{"topic": "t"}]},
+        "acl": {"everyone": True, "state": "absent"}, "acls": {"subjects": []}, "action": thing,
         "api": {"path": "nodes"},
+        "auth_user": {"username": "a", "password": "hunter2-hunter2"}, "auth_users": {"users": [{"username": "a"}]},
+        "authenticator": {"mechanism": "jwt"}, "authorization_cache": {"state": "absent"},
+        "authorization_settings": {"no_match": "deny"}, "authorization_source": {"type": "file"},
+        "banned": {"clientid": "a"}, "broker_info": {"gather": ["nodes"]},
+        "client": {"clientid": "a", "state": "absent"}, "connector": thing, "publish": {"topic": "t", "payload": "p"},
+        "resource": {"name": "a"}, "retained_message": {"topic": "t", "state": "absent"}, "rule": {"id": "a"},
+        "shadow": {"shadow_id": "a"}, "source": thing, "subscription": {"clientid": "a", "topics": [{"topic": "t"}]},
+        "topic_metrics": {"topics": ["t"]}, "wait_for": {"condition": "count", "clients": {}},
     }
     result = run(module.main, **needed.get(module.__name__.rpartition(".")[2], {}), **connection)
     assert result["failed"] and "pip install requests" in result["msg"] and "\n" not in result["msg"]
