@@ -245,7 +245,6 @@ class Deployment:
         """(kind, who) of each."""
         return self._in_loop(lambda: [(ban.kind, ban.who) for ban in self._state.bans])
 
-
     # What it knows of itself
 
     def add_alarm(

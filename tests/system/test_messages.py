@@ -175,7 +175,7 @@ def test_properties_of_mqtt_5_are_sent(v5: Deployment) -> None:
         "payload_format_indicator": 1, "response_topic": "answers", "user_properties": {"k": "v"},
     }
     seen: list[Any] = []
-    v5.on_request(lambda request: seen.append(request))
+    v5.on_request(seen.append)
     done("publish", v5, topic="t", payload="x", properties=properties)
     assert seen[0].size > len(json.dumps(properties, separators=(",", ":")))
 

@@ -15,8 +15,9 @@ import functools
 import json
 import re
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, Hashable, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import ApiError, EmqxError, InputError, Missing, NotAttempted, NotOffered

@@ -37,8 +37,8 @@ def wanted(**options):
     return integration_from({**base, **options})
 
 
-def got(row=HOOK, **more):
-    return Call("GET", AT, gives={**row, **more})
+def got(row=None, **more):
+    return Call("GET", AT, gives={**(row or HOOK), **more})
 
 
 def changed(store, record):
