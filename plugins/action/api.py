@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
+from ansible import constants as C
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as OrdinaryModule
@@ -71,7 +72,7 @@ class ActionModule(OrdinaryModule):
             return "it becomes another user"
         if self._task.delegate_to:
             variables = variables.get("ansible_delegated_vars", {}).get(self._task.delegate_to, {})
-        wanted = self._templar.template(variables.get("ansible_python_interpreter"))
+        wanted = self._templar.template(C.config.get_config_value("INTERPRETER_PYTHON", variables=variables))
         if wanted and not str(wanted).startswith("auto") and not _is_this_python(str(wanted)):
             return f"its Python is {wanted}"
         return ""

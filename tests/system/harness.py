@@ -84,14 +84,19 @@ def play(
     tasks: Iterable[Mapping[str, Any]],
     variables: Mapping[str, str],
     *arguments: str,
+    interpreter: str | None = sys.executable,
     **play_keywords: Any,
 ) -> subprocess.CompletedProcess[str]:
-    """Run tasks in a playbook of their own, on localhost with this Python; return what ansible-playbook printed."""
+    """Run tasks in a playbook of their own, on localhost with this Python; return what ansible-playbook printed.
+
+    :param interpreter: the Python of modules; if None, that of the inventory and of Ansible's configuration.
+    """
     playbook = folder / "playbook.yml"
     keywords = {"hosts": "localhost", "connection": "local", "gather_facts": False, **play_keywords}
     # JSON is YAML.
     playbook.write_text(json.dumps([{**keywords, "tasks": list(tasks)}]))
-    command = ["ansible-playbook", "-i", "localhost,", "-e", f"ansible_python_interpreter={sys.executable}"]
+    command = ["ansible-playbook", "-i", "localhost,"]
+    command += ["-e", f"ansible_python_interpreter={interpreter}"] if interpreter else []
     return subprocess.run(
         [*command, str(playbook), *arguments],
         env={**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false", **variables},

@@ -77,6 +77,20 @@ def test_a_task_is_direct_where_its_python_is_the_one_that_runs_it(tmp_path: Pat
         assert reasons(output) == (["its Python is no-such-python."] if expected is None else expected)
 
 
+def test_the_python_of_the_configuration_counts_where_no_variable_names_one(
+    tmp_path: Path, deployment: Deployment
+) -> None:
+    hosts = {"near": {"ansible_connection": "local"}}
+    inventory = tmp_path / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+    other = str(environments.python_of("lint"))
+    for python, expected in ((other, [f"its Python is {other}."]), (sys.executable, []), ("auto_silent", [])):
+        variables = {**environment(deployment), "ANSIBLE_PYTHON_INTERPRETER": python}
+        arguments = ("-v", "-i", str(inventory))
+        output = play(tmp_path, [READ], variables, *arguments, hosts="near", interpreter=None).stdout
+        assert reasons(output) == expected
+
+
 def test_a_task_of_a_remote_host_is_direct_where_it_is_delegated_to_the_controller(
     tmp_path: Path, deployment: Deployment
 ) -> None:
