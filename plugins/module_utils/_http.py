@@ -18,7 +18,7 @@ import re
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any, Callable, Collection, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar, Union
 from urllib.parse import quote, urlsplit
@@ -395,10 +395,12 @@ class Http:
                 broken.set()
             return result
 
+        waiting: Dict[Future[Union[Result, EmqxError]], Item] = {}
         with ThreadPoolExecutor(max_workers=self.settings.max_connections) as pool:
-            futures = {pool.submit(attempt, item): item for item in queue}
-            waiting = dict(futures)
             try:
+                for item in queue:
+                    waiting[pool.submit(attempt, item)] = item
+                futures = dict(waiting)
                 for future in as_completed(futures):
                     del waiting[future]
                     yield futures[future], future.result()

@@ -16,6 +16,7 @@ import ssl
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -504,6 +505,30 @@ def test_what_ends_it_is_raised_once_the_outcome_of_what_was_under_way_is_told(c
     assert sorted(item for item, result in told) == list(range(50))
     assert sorted(item for item, result in told if result == "done") == sorted(begun) != list(range(50))
     assert all(result == "done" or isinstance(result, NotAttempted) for item, result in told)
+
+
+def test_what_ends_it_while_items_are_still_handed_out_ends_it_too(connect, monkeypatch):
+    class Limit(BaseException):
+        pass
+
+    class Ended(ThreadPoolExecutor):
+        def submit(self, function, *arguments):
+            if len(handed) == 20:
+                raise Limit
+            handed.append(arguments[0])
+            return super().submit(function, *arguments)
+
+    begun, handed, told = [], [], []
+
+    def work(item):
+        begun.append(item)
+        time.sleep(0.01)
+
+    monkeypatch.setattr(_http, "ThreadPoolExecutor", Ended)
+    with pytest.raises(Limit):
+        for item, _result in connect(max_connections=1).each(work, range(50)):
+            told.append(item)
+    assert len(begun) < 20 and sorted(told) == handed == list(range(20))
 
 
 def test_connections_are_kept_for_the_next_task_of_the_process_and_requests_counted_for_each(server, monkeypatch):
