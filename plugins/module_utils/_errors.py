@@ -188,7 +188,7 @@ class NotAttempted(EmqxError):
     """A change that was planned and not sent, because an earlier one failed for good."""
 
     def __init__(self) -> None:
-        super().__init__("not attempted, since an earlier request failed")
+        super().__init__("not attempted, since an earlier request failed or the task was ended")
 
 
 class Unanswered(EmqxError):

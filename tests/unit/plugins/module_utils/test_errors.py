@@ -144,7 +144,7 @@ def test_a_failure_is_told_as_data_too():
     }
     assert lost.lost and not TransportError("gone", "GET", "nodes").lost
     assert InputError("x").details() == {} == NotAttempted().details()
-    assert str(NotAttempted()) == "not attempted, since an earlier request failed"
+    assert str(NotAttempted()) == "not attempted, since an earlier request failed or the task was ended"
 
 
 @pytest.mark.parametrize(
