@@ -36,7 +36,7 @@ from ansible.module_utils.common.text.converters import jsonify
 from ansible.module_utils.errors import UnsupportedError
 
 from ._converge import Ended, Failure, Plan, apply, make_plan, unique
-from ._errors import ApiError, EmqxError, InputError, NotReady
+from ._errors import EmqxError, InputError, NotReady
 from ._query import compiled
 
 if TYPE_CHECKING:
@@ -182,6 +182,7 @@ class Task:
     :ivar check_mode: only say what would change.
     :ivar diff_mode: return ``diff``.
     :ivar warnings: sentences for the user; the runner passes them on.
+    :ivar made: what the result tells of changes that were made, whatever fails after them.
     """
 
     def __init__(
@@ -194,6 +195,7 @@ class Task:
         self.check_mode = check_mode
         self.diff_mode = diff_mode
         self.warnings: List[str] = []
+        self.made: Result = {}
         self._apis: List[Api] = []
         self._deployment: Optional[Api] = None
 
@@ -239,14 +241,14 @@ class Task:
 
     def converge(
         self, store: Store[Any], desired: Iterable[Any], option: str, *, absent: bool = False, purge: bool = False,
-        rewrite: bool = False, keep: bool = False, then: Optional[Callable[[Plan[Any]], None]] = None,
+        rewrite: bool = False, keep: bool = False, then: Optional[Callable[[Sequence[Any]], None]] = None,
     ) -> Converged:
         """Bring a store to the desired state, or in check mode say what that would change.
 
         :param option: the option that holds the desired records, for messages.
         :param purge: what isn't desired goes; see :data:`PURGE` for the options that guard it.
         :param keep: remember the records that stay as they are, so that the outcome can tell what is there afterwards.
-        :param then: called with what was changed, also if only a part of it could be.
+        :param then: called with the records that were changed, also those of which only a part could be.
         :raises TaskFailure: something could not be applied.
         """
         if purge and absent:
@@ -276,15 +278,19 @@ class Task:
             result = self._report(ended.done, store, ended.failures)
             failure = partial_failure(ended.done, ended.failures, result, limit)
             raise TaskEnded({**failure.details(), "msg": str(failure), "requests": self.requests}) from ended.__cause__
-        result = self._report(done, store, failures)
+        result = self.made = self._report(done, store, failures)
+        partial = partial_failure(done, failures, result, limit) if failures else None
+        changed = [record for unused, record in _applied(done)]
+        changed += [each.record for each in failures if each.error.partly]
         try:
-            if then and result["changed"]:
-                then(done)
+            if then and changed:
+                then(changed)
         except EmqxError as error:
-            if not failures:
-                raise TaskFailure(f"All changes were made. {error}", {**error.details(), **result}) from error
-        if failures:
-            raise partial_failure(done, failures, result, limit)
+            told = partial or "All changes were made."
+            details = partial.details() if partial else {**error.details(), **result}
+            raise TaskFailure(f"{told} {error}", details) from error
+        if partial:
+            raise partial
         return Converged(done, result)
 
     def converge_one(self, store: Store[Any], wanted: Any, name: str) -> Result:
@@ -310,7 +316,9 @@ class Task:
                 self.wait(look, patience, result)
             else:
                 result.update(store.status(thing, False))
-        except ApiError as error:
+        except TaskFailure:
+            raise
+        except EmqxError as error:
             raise TaskFailure(str(error), {**error.details(), **result}) from None
         return result
 
@@ -448,7 +456,7 @@ class TaskFailure(EmqxError):
 
 
 class TaskEnded(BaseException):
-    """Something that is no error ended the task while it made changes; ``result`` tells which were made."""
+    """Something that is no error ended the task once it had begun to make changes; ``result`` tells which were made."""
 
     def __init__(self, result: Result) -> None:
         super().__init__(result["msg"])
@@ -542,11 +550,20 @@ class _Module(AnsibleModule):
 
 
 def execute(task: Task, run: Callable[[Task], Result]) -> Result:
-    """Run a module's function and return its result, a failure included (``failed`` and ``msg``)."""
+    """Run a module's function and return its result, a failure included (``failed`` and ``msg``).
+
+    :raises TaskEnded: something that is no error ended it after changes were made, or while they were.
+    """
     try:
         result = {"changed": False, **run(task)}
     except EmqxError as error:
-        result = {"changed": False, **error.details(), "failed": True, "msg": str(error)}
+        result = {"changed": False, **task.made, **error.details(), "failed": True, "msg": str(error)}
+    except (Exception, TaskEnded):
+        raise
+    except BaseException as cause:
+        if not task.made:
+            raise
+        raise TaskEnded({**task.made, "msg": "All changes were made.", "requests": task.requests}) from cause
     finally:
         task.close()
     return {**result, "requests": task.requests}

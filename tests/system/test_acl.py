@@ -170,6 +170,15 @@ def test_v4_a_failure_half_way_says_what_was_left(v4: Deployment) -> None:
     assert texts(done("acl", v4, username="al", rules=rules, state="exact")["rules"])[0] == "allow publish a"
 
 
+def test_v4_a_subject_that_was_left_half_way_is_decided_anew(v4: Deployment) -> None:
+    v4.add_client("d1", username="al")
+    assert v4.allows("d1", "publish", "t")
+    v4.faults.add(Fault("body", status=200, body={"code": 101}, method="POST", nth=2))
+    rules = [rule("allow publish a"), rule("deny all #")]
+    assert run("acl", v4, username="al", rules=rules, drop_cache=True)["failed"]
+    assert not v4.allows("d1", "publish", "t")
+
+
 def test_v4_a_row_that_a_batch_refuses_fails_its_subject_and_no_other(v4: Deployment) -> None:
     data = [{"username": "b", "result": "{error,action}"}, {"username": "a", "result": "ok"}]
     v4.faults.add(Fault("body", status=200, body={"code": 0, "data": data}, method="POST"))

@@ -383,6 +383,10 @@ def test_a_failure_while_waiting_tells_what_was_changed(v5: Deployment) -> None:
     v5.faults.add(Fault("status", status=403, method="GET", nth=2))
     result = run("connector", v5, **HOOK, enabled=False)
     assert result["failed"] and result["changed"] and result["counts"]["updated"] == 1
+    v5.faults.clear()
+    v5.faults.add(Fault("reset", method="GET", nth=2))
+    result = run("connector", v5, **HOOK, enabled=True, retries=0)
+    assert result["failed"] and result["changed"] and result["connector"]["enabled"] is True
 
 
 def test_a_broker_that_restarts_meanwhile_is_waited_for(v5: Deployment) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .._converge import WRITE_ONLY, Outcomes, Plan, Record
-from .._errors import ApiError, EmqxError, InputError, Missing, NotAttempted, NotOffered
+from .._errors import ApiError, EmqxError, InputError, Missing, NotAttempted, NotOffered, Unanswered
 from .._http import checked_name, path_of
 from .._topics import filter_problem
 from . import clients
@@ -514,6 +514,20 @@ class V4Acl(Acl):
         return self._carry_out([_Change(policy, policy.rules or (), ()) for policy in policies])
 
     def _carry_out(self, changes: List[_Change]) -> Outcomes[Policy]:
+        try:
+            self._send(changes)
+        except Exception:
+            raise
+        except BaseException:  # such as a time limit of Ansible's: what was reached can still be told
+            for change in changes:
+                if not change.complete:
+                    change.answered(Unanswered(), [], None)
+                yield change.policy, change.outcome()
+            raise
+        for change in changes:
+            yield change.policy, change.outcome()
+
+    def _send(self, changes: List[_Change]) -> None:
         """Send the changes of many subjects side by side: the k-th request holds the k-th row of each of them."""
         self._delete_topics([(change, topic) for change in changes for topic in change.first], changes)
         for number in range(max((len(change.posts) for change in changes), default=0)):
@@ -529,8 +543,6 @@ class V4Acl(Acl):
                 change.answered(error, [change.posts[number]], None)
             self._break(changes)
         self._delete_topics([(change, topic) for change in changes for topic in change.last], changes)
-        for change in changes:
-            yield change.policy, change.outcome()
 
     def _delete_topics(self, topics: List[Tuple[_Change, str]], changes: List[_Change]) -> None:
         waiting = [(change, topic) for change, topic in topics if change.error is None]
@@ -812,11 +824,9 @@ def _drop_each(api: Api, names: Iterable[str]) -> None:
     api.http.results(functools.partial(drop_cache, api), names)
 
 
-def dropping(api: Api, options: Mapping[str, Any]) -> Optional[Callable[[Plan[Policy]], None]]:
-    """Return what drops the cached decisions of those whose rules a plan has changed, if ``drop_cache`` asks for it."""
-    if not options["drop_cache"]:
-        return None
-    return lambda done: drop_caches(api, [*done.create, *(new for unused, new in done.update), *done.delete])
+def dropping(api: Api, options: Mapping[str, Any]) -> Optional[Callable[[Sequence[Policy]], None]]:
+    """Return what drops the cached decisions of those whose rules have changed, if ``drop_cache`` asks for it."""
+    return functools.partial(drop_caches, api) if options["drop_cache"] else None
 
 
 def drop_caches(api: Api, policies: Sequence[Policy]) -> None:
@@ -826,13 +836,16 @@ def drop_caches(api: Api, policies: Sequence[Policy]) -> None:
     if any(policy.kind == "everyone" for policy in policies):
         drop_cache(api)
         return
-    few = len(users) <= Store.few
+    # Many are looked up in the list of all clients, since those that aren't there have no decisions.
+    few = len(names) + len(users) <= Store.few
+    found = set(names) if few else set()
     for wanted in [clients.Filters(username=user) for user in users] if few else [clients.Filters()]:
-        names.update(row["clientid"] for row in _clients(api, wanted) if row.get("username") in users)
-    if names & {"", ".", ".."}:  # they can't be in a path
+        rows = _clients(api, wanted)
+        found.update(row["clientid"] for row in rows if row["clientid"] in names or row.get("username") in users)
+    if found & {"", ".", ".."}:  # they can't be in a path
         drop_cache(api)
         return
-    _drop_each(api, sorted(names))
+    _drop_each(api, sorted(found))
 
 
 def _clients(api: Api, wanted: clients.Filters) -> Iterator[Dict[str, Any]]:

@@ -679,3 +679,55 @@ def test_what_ends_a_direct_task_tells_what_was_done_without_secrets():
     assert result["applied"] == [{"action": "create", "item": {"name": "********-1", "size": 1, "colour": "grey"}}]
     assert [failure["item"]["name"] for failure in result["failures"]] == ["b"]
     assert "was ended before" in result["msg"] and "hush" not in str(caught.value)
+
+
+class Limit(BaseException):
+    """Stands for the time limit of a task."""
+
+
+@pytest.mark.parametrize("ending", [Limit(), TransportError("No answer.", "GET", "x")])
+def test_what_ends_a_task_after_its_changes_takes_none_of_them_from_the_result(ending):
+    def run(task):
+        task.converge(DictStore(), [Thing("a")], "things")
+        raise ending
+
+    if isinstance(ending, EmqxError):
+        result = directly(run)
+        assert result["msg"] == "No answer." and result["error"]["path"] == "x"
+    else:
+        with pytest.raises(TaskEnded) as caught:
+            directly(run)
+        result = caught.value.result
+        assert result["msg"] == "All changes were made." and result["requests"] == 0
+    assert result["changed"] is True and result["counts"]["created"] == 1
+
+
+def test_what_ends_a_task_before_it_changes_anything_stays_what_it_is():
+    def run(task):
+        task.converge(DictStore([Thing("a")]), [Thing("a")], "things")
+        raise Limit
+
+    with pytest.raises(Limit):
+        directly(run)
+
+
+class Half(EmqxError):
+    partly = True
+
+
+def test_what_comes_after_changes_is_told_of_all_that_was_changed_and_fails_with_them():
+    told = []
+
+    def then(records):
+        told.extend(record.name for record in records)
+        raise error()
+
+    store = DictStore([Thing("gone")], {"b": Half("Only half."), "c": error()})
+    with pytest.raises(TaskFailure, match=r"^All changes were made. POST things failed") as caught:
+        converge(store, [Thing("a"), Thing("gone", size=2)], then=then)
+    assert told == ["a", "gone"] and caught.value.details()["changed"] is True
+    told.clear()
+    with pytest.raises(TaskFailure, match=r"^2 of 3 changes failed. The first: .* POST things failed") as caught:
+        converge(store, [Thing("b"), Thing("c"), Thing("d")], then=then)
+    assert told == ["d", "b"]
+    assert [failure["item"]["name"] for failure in caught.value.details()["failures"]] == ["b", "c"]

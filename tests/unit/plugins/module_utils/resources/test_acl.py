@@ -237,6 +237,27 @@ def test_v4_a_batch_is_read_by_name_and_a_lost_answer_says_what_was_left():
     assert "(no result)" in str(found["c"])
 
 
+def test_v4_what_ends_it_half_way_is_told_with_what_was_left(monkeypatch):
+    class Limit(BaseException):
+        pass
+
+    def end(_seconds):
+        raise Limit
+
+    monkeypatch.setattr(time, "sleep", end)
+    ok = {"code": 0, "data": [{"username": name, "result": "ok"} for name in "ab"]}
+    found = {}
+    with v4(Call("POST", "acl", body=ANY, gives=ok)) as api:
+        policies = [Rows("username", "a", rows("allow publish t", "deny all #")),
+                    Rows("username", "b", rows("deny publish z"))]
+        with pytest.raises(Limit):
+            for policy, error in acl.store(api, ["username"]).create(policies):
+                found[policy.name] = error
+    said = "the task was ended before this was answered; the username 'a' was left with deny all '#'."
+    assert str(found["a"]) == said and found["a"].partly
+    assert found["b"] is None
+
+
 def test_v4_a_topic_that_cannot_be_in_a_path_is_refused_before_anything_is_sent():
     old = Rows("username", "al", rows("allow all .."))
     with v4() as api, pytest.raises(InputError, match="a topic of the username 'al' to delete"):
@@ -342,6 +363,12 @@ def test_the_cache_of_a_client_that_is_not_there_is_gone():
         assert acl.drop_cache(api, "c") is None
     with v4(Call("DELETE", "clients/c/acl_cache", gives={"code": 101})) as api, pytest.raises(ApiError):
         acl.drop_cache(api, "c")
+
+
+def test_of_many_clients_those_that_are_there_are_found_in_one_list():
+    listed = Call("GET", "clients", ANY, gives=page([{"clientid": name} for name in ("c7", "x")]))
+    with v5(listed, Call("DELETE", "clients/c7/authorization/cache", status=204)) as api:
+        assert acl.drop_caches(api, [Policy("clientid", f"c{number}") for number in range(100)]) is None
 
 
 def test_a_client_that_cannot_be_in_a_path_costs_everybody_their_cache():
