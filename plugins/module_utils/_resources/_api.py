@@ -40,6 +40,7 @@ from .._errors import (
     NotOffered,
     TooLarge,
     TransportError,
+    Unanswered,
     readable,
     sentence,
 )
@@ -445,23 +446,29 @@ class Store(Generic[R]):
     def step_by_step(steps: Iterable[Tuple[R, Callable[[], Any]]]) -> Outcomes:
         """Yield the outcome of a change that takes several requests.
 
-        If one fails, what was reached before it is yielded as done and the whole as failed: the result then tells both.
+        If one fails, or something else ends it, what was reached before is yielded as done and the whole as failed: the
+        result then tells both.
 
         :param steps: each the record as it is afterwards, and the request; the last one's record is the whole.
         """
         steps = list(steps)
         reached: Optional[R] = None
+        broken: Optional[BaseException] = None
         for record, step in steps:
             try:
                 step()
-            except EmqxError as error:
-                if reached is not None:
-                    yield reached, None
-                yield steps[-1][0], error
-                return
+            except BaseException as error:  # such as a time limit of Ansible's, too
+                if isinstance(error, Exception) and not isinstance(error, EmqxError):
+                    raise
+                broken = error
+                break
             reached = record
         if reached is not None:
             yield reached, None
+        if broken is not None:
+            yield steps[-1][0], broken if isinstance(broken, EmqxError) else Unanswered()
+            if not isinstance(broken, EmqxError):
+                raise broken
 
 
 Row = Tuple[R, Any]

@@ -582,7 +582,7 @@ class V4Acl(Acl):
 
     @staticmethod
     def _who(row: Mapping[str, Any]) -> Hashable:
-        return next(((kind, row[kind]) for kind in V5_PATHS if kind in row), None)
+        return next(((kind, str(row[kind])) for kind in V5_PATHS if kind in row), None)
 
 
 class _Change:
@@ -816,8 +816,7 @@ def drop_cache(api: Api, clientid: Optional[str] = None) -> None:
     except NotOffered as error:
         if error.status != 404:
             raise
-        names = (row["clientid"] for row in _clients(api, clients.Filters()))
-        _drop_each(api, names)
+        _drop_each(api, (name for name, unused in _clients(api, clients.Filters())))
 
 
 def _drop_each(api: Api, names: Iterable[str]) -> None:
@@ -840,16 +839,17 @@ def drop_caches(api: Api, policies: Sequence[Policy]) -> None:
     few = len(names) + len(users) <= Store.few
     found = set(names) if few else set()
     for wanted in [clients.Filters(username=user) for user in users] if few else [clients.Filters()]:
-        rows = _clients(api, wanted)
-        found.update(row["clientid"] for row in rows if row["clientid"] in names or row.get("username") in users)
+        found.update(name for name, user in _clients(api, wanted) if name in names or user in users)
     if found & {"", ".", ".."}:  # they can't be in a path
         drop_cache(api)
         return
     _drop_each(api, sorted(found))
 
 
-def _clients(api: Api, wanted: clients.Filters) -> Iterator[Dict[str, Any]]:
+def _clients(api: Api, wanted: clients.Filters) -> Iterator[Tuple[str, str]]:
+    """Yield the id and the user name of clients; the name is empty where there is none."""
     for row in clients.clients(api).rows(wanted, ("clientid", "username")):
-        if not isinstance(row.get("clientid"), str):
+        name, user = row.get("clientid"), row.get("username")
+        if not isinstance(name, str):
             raise api.odd("GET", "clients", "a client has no id")
-        yield row
+        yield name, user if isinstance(user, str) else ""

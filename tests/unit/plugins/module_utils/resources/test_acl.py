@@ -237,6 +237,13 @@ def test_v4_a_batch_is_read_by_name_and_a_lost_answer_says_what_was_left():
     assert "(no result)" in str(found["c"])
 
 
+def test_v4_an_answer_about_a_name_that_is_none_is_about_nobody():
+    odd = {"code": 0, "data": [{"username": ["a"], "result": "ok"}, {"username": {}, "result": "ok"}]}
+    with v4(Call("POST", "acl", body=ANY, gives=odd)) as api:
+        found = list(acl.store(api, ["username"]).create([Rows("username", "a", rows("allow publish t"))]))
+    assert "(no result)" in str(found[0][1])
+
+
 def test_v4_what_ends_it_half_way_is_told_with_what_was_left(monkeypatch):
     class Limit(BaseException):
         pass
@@ -366,9 +373,11 @@ def test_the_cache_of_a_client_that_is_not_there_is_gone():
 
 
 def test_of_many_clients_those_that_are_there_are_found_in_one_list():
-    listed = Call("GET", "clients", ANY, gives=page([{"clientid": name} for name in ("c7", "x")]))
+    online = [{"clientid": "c7"}, {"clientid": "x", "username": ["u"]}]
+    listed = Call("GET", "clients", ANY, gives=page(online))
     with v5(listed, Call("DELETE", "clients/c7/authorization/cache", status=204)) as api:
-        assert acl.drop_caches(api, [Policy("clientid", f"c{number}") for number in range(100)]) is None
+        named = [Policy("clientid", f"c{number}") for number in range(100)]
+        assert acl.drop_caches(api, [*named, Policy("username", "u")]) is None
 
 
 def test_a_client_that_cannot_be_in_a_path_costs_everybody_their_cache():

@@ -653,6 +653,20 @@ def test_of_several_steps_it_is_told_how_far_they_came():
     assert outcomes() == []
 
 
+def test_what_ends_several_steps_is_raised_once_it_is_told_what_was_reached():
+    class Limit(BaseException):
+        pass
+
+    def end():
+        raise Limit
+
+    told = []
+    with pytest.raises(Limit):
+        for thing, error in Store.step_by_step([(Thing("a"), list), (Thing("b"), end), (Thing("c"), list)]):
+            told.append((thing.name, error and str(error)))
+    assert told == [("a", None), ("c", "the task was ended before this was answered")]
+
+
 def test_the_rule_engine_of_v4_says_404_in_a_200():
     assert isinstance(failure(v4, gives={"code": 404, "message": "Not Found"}), Missing)
     assert not isinstance(failure(v4, gives={"code": 400, "message": "Rule x Not Found"}), Missing)
