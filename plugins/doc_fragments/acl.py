@@ -85,6 +85,7 @@ drop_cache:
   description:
     - Whether the cached decisions of the clients that the changed rules are for are dropped, so that the change takes
       effect at once and not when they expire (on v5, after one minute).
+    - A run that changes no rules drops nothing; M(emqx.cloud.authorization_cache) always does.
   type: bool
   default: false
 """

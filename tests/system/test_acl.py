@@ -339,6 +339,7 @@ def test_acl_info_filters_and_bounds(deployment: Deployment) -> None:
     deployment.add_rules("all", "$all", [("t", "publish", True)])
     found = done("acl_info", deployment, like="gate", query="sort([].[username, clientid][] | [?@])")["acls"]
     assert found == ["gate-2", "gate-3"]
+    assert done("acl_info", deployment, like="a", kind=["everyone"])["count"] == 0
     assert done("acl_info", deployment, limit=2)["count"] == 2
     assert done("acl_info", deployment, kind=["clientid"])["count"] == 1
     assert done("acl_info", deployment, everyone=True)["acls"][0]["everyone"] is True

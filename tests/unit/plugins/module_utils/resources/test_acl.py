@@ -122,6 +122,17 @@ def test_states(generation):
     assert after(wanted(generation, state="exact", purge_all=True), "allow all b") is None
 
 
+def test_v5_unknown_fields_stay_where_they_are():
+    restricted, plain = Rule("t", "all", "allow", (0, 1, 2), "all", '{"ipaddr": "x"}'), *rules5("allow all t")
+    both = Policy("username", "al", (restricted, plain))
+    # The rule that holds for every address is the one that is meant.
+    found = wanted("v5", "deny all t").completed(both).rules
+    assert [(each.permission, each.other) for each in found] == [("allow", restricted.other), ("deny", "")]
+    alone = Policy("username", "al", (restricted,))
+    found = wanted("v5", "deny all t", "allow all u", state="exact").completed(alone).rules
+    assert [(each.permission, each.other) for each in found] == [("deny", restricted.other), ("allow", "")]
+
+
 @pytest.mark.parametrize("generation", ["v4", "v5"])
 def test_absent(generation):
     def left(desired, *before):
@@ -235,6 +246,13 @@ def test_v4_a_batch_is_read_by_name_and_a_lost_answer_says_what_was_left():
     assert found["a"].partly and found["a"].fatal and found["a"].details()["error"]["path"] == "acl"
     assert "{error,access}" in str(found["b"]) and not found["b"].partly
     assert "(no result)" in str(found["c"])
+
+
+def test_v4_of_many_rules_that_were_left_ten_are_named():
+    change = acl._Change(Rows("username", "al"), rows(*(f"allow publish {number}" for number in range(12))), ())
+    change.answered(None, [], "0")
+    change.answered(ApiError("No.", 500, None, "", "DELETE", "acl"), [], "1")
+    assert str(change.outcome()).endswith("allow publish '10', and 1 more.")
 
 
 def test_v4_an_answer_about_a_name_that_is_none_is_about_nobody():
