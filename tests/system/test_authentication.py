@@ -234,9 +234,28 @@ def test_an_error_repeats_no_secret_that_was_only_sent_back(v5: Deployment) -> N
     assert result["failed"] and "hush-key" not in repr(result)
 
 
+def test_stars_are_never_stored(v5: Deployment) -> None:
+    stars = {"headers": {"x-api-key": "******"}}
+    source = {"type": "http", "config": HTTP["config"]}
+    for module, names in (("authenticator", HTTP), ("authorization_source", source)):
+        assert "stands for a secret" in refused(module, v5, **names, secret_config=stars)
+        done(module, v5, **names)
+        for option in ("config", "secret_config"):
+            assert "keeps no such secret" in refused(module, v5, **{**names, option: stars})
+        position = "front" if module == "authenticator" else "rear"
+        assert done(module, v5, **names, position=position)["changed"]
+
+
 def test_what_the_broker_refuses_is_a_clear_sentence(v5: Deployment) -> None:
     result = run("authenticator", v5, **{**HTTP, "config": {**HTTP["config"], "colour": "red"}})
     assert result["failed"] and "unknown_fields" in result["msg"] and not result["changed"]
+
+
+def test_what_somebody_else_has_deleted_meanwhile_is_gone(v5: Deployment) -> None:
+    done("authenticator", v5, **HTTP)
+    answer = {"code": "NOT_FOUND", "message": "not found"}
+    v5.faults.add(Fault("body", status=404, body=answer, method="DELETE"))
+    assert done("authenticator", v5, mechanism="password_based", backend="http", state="absent")["changed"]
 
 
 # What would be lost

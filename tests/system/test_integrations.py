@@ -199,6 +199,42 @@ def test_stars_are_never_stored(hook: Deployment) -> None:
     assert STARS not in repr(hook.integrations("connectors"))
 
 
+def test_stars_in_a_text_are_never_stored(hook: Deployment) -> None:
+    """As they are in a result that somebody writes back."""
+    shown = done("connector", hook, **HOOK)["connector"]["config"]["url"]
+    assert f"can't have {STARS} in a text, url" in refused("connector", hook, **HOOK, config={"url": shown})
+    assert hook.integrations("connectors")["http:hook"]["url"] == URL
+
+
+def test_secrets_in_a_list_are_not_overwritten_with_stars(v5: Deployment) -> None:
+    """EMQX 5 masks them on reading, and looks for stars only in objects."""
+    broker = {"type": "mqtt", "name": "broker"}
+    ids = [{"node": "n1", "ids": [{"clientid": "a", "password": "hush-new"}]}]
+    done("connector", v5, **broker, config={"server": "127.0.0.1:9"}, secret_config={"static_clientids": ids})
+    sentence = refused("connector", v5, **broker, config={"max_inflight": 5})
+    assert f"has {STARS} in a list, static_clientids.ids.password" in sentence
+    assert both("connector", v5, **broker, enabled=False)["changed"]  # that sends no configuration
+    options = {"secret_config": {"static_clientids": ids}, "update_secrets": "always"}
+    assert both("connector", v5, **broker, config={"max_inflight": 5}, **options)["counts"]["updated"] == 1
+    held = v5.integrations("connectors")["mqtt:broker"]
+    assert (held["static_clientids"], held["max_inflight"]) == (ids, 5)
+
+
+@pytest.mark.parametrize("part", ["hush-odd", "user:hush-url", "hush-url", "hush-query", "hush-key"])
+@pytest.mark.parametrize("change", ["POST", "PUT", "DELETE"])
+def test_parts_of_secrets_in_errors_are_masked(v5: Deployment, change: str, part: str) -> None:
+    headers = {"x-token": "Bearer hush-odd", "x-api-key": "hush-key"}
+    whole = {"url": URL, "headers": headers}
+    if change != "POST":
+        done("connector", v5, **HOOK, config=whole)
+    echo = {"code": "BAD_REQUEST", "message": f"can't use <<{part}>>"}
+    v5.faults.add(Fault("body", status=400, body=echo, method=change))
+    wanted = {"state": "absent"} if change == "DELETE" else {"config": {**whole, "pool_size": 5}}
+    result = run("connector", v5, **HOOK, **wanted)
+    assert result["failed"] and "can't use" in result["msg"]
+    hidden(result)
+
+
 def test_secrets_in_errors_are_masked(hook: Deployment) -> None:
     echo = {"code": "BAD_REQUEST", "message": f"bad: hush-new Bearer hush-header hush-key hush-cookie {URL}"}
     hook.faults.add(*(Fault("body", status=400, body=echo, method=method) for method in ("PUT", "POST")))

@@ -11,14 +11,15 @@ import dataclasses
 import functools
 import re
 from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Callable, ClassVar, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from .._converge import WRITE_ONLY, Outcomes, Plan
-from .._errors import InputError
+from .._errors import InputError, Missing
 from .._http import path_of
 from ._api import Api, Store
-from ._config import Configured, Path, config_from, hidden_in, leaves, mentioned, refuse_mask, without_stale
+from ._config import Configured, Path, config_from, refuse_mask, without_stale
 
 SELECTORS: Tuple[Path, ...] = (
     ("password_hash_algorithm", "name"), ("use_jwks",), ("algorithm",), ("redis_type",), ("mongo_type",)
@@ -102,7 +103,6 @@ def link_options(options: Mapping[str, Any], name: str, fixed: Sequence[str]) ->
             # EMQX 5 stores the names of headers in lower case.
             headers = {header.lower(): value for header, value in fields[place]["headers"].items()}
             fields[place] = {**fields[place], "headers": headers}
-    fields["hidden"] = frozenset(path for path, unused in leaves(mentioned(fields["secret_config"])))
     return {**fields, "enabled": options["enabled"], "where": _where(options["position"], name)}
 
 
@@ -158,7 +158,10 @@ class Chain(Store[L]):
 
     def check(self, plan: Plan[L]) -> None:
         for link in plan.create:
-            refuse_mask(link.config, f"The {link.what} {link.name!r}")
+            refuse_mask(link.whole(), f"The {link.what} {link.name!r}")
+        for old, new in plan.update:
+            if new.rewritten:
+                refuse_mask(new.whole(), f"The {new.what} {new.name!r}", old.config)
         if self.lose:
             return
         for link in plan.delete:
@@ -204,16 +207,17 @@ class Chain(Store[L]):
 
     def _post(self, link: L) -> None:
         # The answer to an authenticator's POST shows secrets in clear, so it is not used.
-        self.api.call("POST", self.root, body=self.body(link), secrets=hidden_in(link.whole(), link.hidden))
+        self.api.call("POST", self.root, body=self.body(link), secrets=link.secrets())
 
     def _put(self, link: L) -> None:
-        self.api.call("PUT", self._path(link), body=self.body(link), secrets=hidden_in(link.whole(), link.hidden))
+        self.api.call("PUT", self._path(link), body=self.body(link), secrets=link.secrets())
 
     def _move(self, link: L) -> None:
         raise TypeError(f"{type(self).__name__} can't move")
 
     def _delete(self, link: L) -> None:
-        self.api.call("DELETE", self._path(link))
+        with suppress(Missing):  # somebody was quicker
+            self.api.call("DELETE", self._path(link), secrets=link.secrets())
 
     def _path(self, link: L) -> str:
         return path_of(self.root + "/{}", link.name)

@@ -11,6 +11,7 @@ import dataclasses
 import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
+from urllib.parse import unquote
 
 from .._converge import WRITE_ONLY, Record
 from .._errors import InputError
@@ -22,11 +23,18 @@ MASK = "******"
 """What EMQX 5.8 shows for a secret, and takes in a PUT for "as it is"; in a POST it would be stored."""
 
 _SECRET_NAMES = re.compile(
-    r"password|passwd|passphrase|secret|token|apikey|accesskey|privatekey|authorization|cookie|credential|signature"
+    r"password|passwd|pwd$|passphrase|passcode|secret|token|apikey|accesskey|accountkey|privatekey|serviceaccountjson|"
+    r"authorization|cookie|credential|signature|^jw[tk]$"
 )
+_SECRET_HEADERS = re.compile(r"key|auth")
+"""Beside those, in the names of headers and of the parameters of a query, where other keys are rare."""
 _PLACEHOLDER = re.compile(r"(\$\{[^}]*\}|%[cuPC])")
-_CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/?#\s]+(?=@)")
 _SECRET_IN_QUERY = re.compile(r"([?&]([^=&?#\s]+)=)([^&#\s]+)")
+_SCHEME = re.compile(r"(?:basic|bearer|digest|token|apikey)\s+(\S+)", re.IGNORECASE)
+_TIME_NAMES = re.compile(
+    r"ttl|time|interval|keepalive|inactive|after$|expir|(?:^|_)age$|period|delay|backoff|wait|linger|duration|window"
+)
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -38,56 +46,64 @@ def mentioned(tree: Any) -> Any:
     return [mentioned(value) for value in tree] if isinstance(tree, (list, tuple)) else tree
 
 
-def merged(base: Any, over: Any, exact: bool = False) -> Any:
+def merged(base: Any, over: Any, exact: bool = False, name: str = "") -> Any:
     """Return ``base`` with ``over`` put over it: dictionaries are merged deeply, anything else is replaced.
 
     A masked value in ``over`` stands for the one that is there, and what is the same in other words (``5`` and
     ``"5"``) stays as it is there, so that it is no difference. Lists of the same length are merged item by item, since
     the broker completes dictionaries in lists as well.
 
-    :param exact: as in :func:`covers`.
+    :param exact: as in :func:`covers`, and so is ``name``.
     """
     if isinstance(base, Mapping) and isinstance(over, Mapping):
-        return {**base, **{name: merged(base.get(name), value, exact) for name, value in over.items()}}
+        return {**base, **{key: merged(base.get(key), value, exact, key) for key, value in over.items()}}
     if isinstance(base, list) and isinstance(over, list) and len(base) == len(over):
-        return [merged(one, other, exact) for one, other in zip(base, over)]
-    return base if base is not None and _is_scalar(over) and covers(base, over, exact) else over
+        return [merged(one, other, exact, name) for one, other in zip(base, over)]
+    return base if base is not None and _is_scalar(over) and covers(base, over, exact, name) else over
 
 
-def covers(current: Any, wanted: Any, exact: bool = False) -> bool:
+def covers(current: Any, wanted: Any, exact: bool = False, name: str = "") -> bool:
     """Say whether ``current`` is as ``wanted`` says, which need not mention everything.
 
-    ``5`` and ``"5"``, and ``60s`` and ``1m``, are the same: brokers convert one to the other. A masked value that is
-    wanted is whatever is there.
+    ``5`` and ``"5"`` are the same, and so are ``60s`` and ``1m`` where the name of the field tells a time: brokers
+    convert one to the other. A masked value that is wanted is whatever is there.
 
     :param exact: two texts are the same only if they are equal: they may be a payload.
+    :param name: the name of the field.
     """
     if isinstance(wanted, Mapping):
         return isinstance(current, Mapping) and all(
-            name in current and covers(current[name], value, exact) for name, value in wanted.items()
+            key in current and covers(current[key], value, exact, key) for key, value in wanted.items()
         )
     if isinstance(wanted, list):
         return isinstance(current, list) and len(current) == len(wanted) and all(
-            covers(one, other, exact) for one, other in zip(current, wanted)
+            covers(one, other, exact, name) for one, other in zip(current, wanted)
         )
     if wanted == MASK:
         return current is not None
-    if exact and isinstance(current, str) and isinstance(wanted, str):
-        return current == wanted
-    return bool(current == wanted) or (_is_scalar(current) and _comparable(current) == _comparable(wanted))
+    if current == wanted:
+        return True
+    if isinstance(current, str) and isinstance(wanted, str):
+        return not exact and _TIME_NAMES.search(name) is not None and _seconds(current) == _seconds(wanted)
+    return _is_scalar(current) and _comparable(current) == _comparable(wanted)
 
 
 def _is_scalar(value: Any) -> bool:
     return value is not None and not isinstance(value, (Mapping, list))
 
 
-def _comparable(value: Any) -> Any:
+def _comparable(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = str(value)
-    if _DURATION.fullmatch(text):
-        return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)(ms|s|m|h|d)", text))
     return text[:-2] if isinstance(value, float) and text.endswith(".0") else text
+
+
+def _seconds(text: str) -> Any:
+    """Return a duration as a number of seconds, and any other text as it is."""
+    if not _DURATION.fullmatch(text):
+        return text
+    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)(ms|s|m|h|d)", text)) / 1000
 
 
 def lacking(current: Any, wanted: Config) -> Dict[str, Any]:
@@ -143,9 +159,9 @@ def redacted(tree: Any, hidden: FrozenSet[Path] = frozenset(), path: Path = ()) 
     """Return a tree as it may be shown: without what is, or by its name seems to be, a secret.
 
     EMQX 5.8 masks ``password`` and the header ``authorization`` only, EMQX 4.4 nothing. A placeholder such as
-    ``${password}`` is no secret.
+    ``${password}`` is no secret, nor is a number such as that of ``token_lifetime``.
 
-    :param hidden: the paths of values that are secrets whatever their name.
+    :param hidden: the paths of values that are secrets whatever their name, as :func:`paths_of` gives them.
     """
     if isinstance(tree, Mapping):
         return {name: redacted(value, hidden, (*path, str(name))) for name, value in tree.items()}
@@ -153,47 +169,92 @@ def redacted(tree: Any, hidden: FrozenSet[Path] = frozenset(), path: Path = ()) 
         return [redacted(value, hidden, path) for value in tree]
     if tree in (None, "") or isinstance(tree, bool):
         return tree
-    if path in hidden:
+    if _anyhow(path) in hidden:
         return MASK
+    in_headers = len(path) > 1 and path[-2].lower() == "headers"
     if not isinstance(tree, str):
-        return tree
-    if path and _seems_secret(path[-1]) and not _PLACEHOLDER.fullmatch(tree):
+        return MASK if path and _seems_secret(path[-1], in_headers, at_end=True) else tree
+    if path and _seems_secret(path[-1], in_headers) and not _PLACEHOLDER.fullmatch(tree):
         return MASK
     if "PRIVATE KEY" in tree:
         return MASK
     tree = _CREDENTIALS_IN_URL.sub(MASK, tree)
-    return _SECRET_IN_QUERY.sub(lambda found: found[1] + (MASK if _seems_secret(found[2]) else found[3]), tree)
+    return _SECRET_IN_QUERY.sub(lambda found: found[1] + (MASK if _in_query(found[2]) else found[3]), tree)
 
 
-def _seems_secret(name: str) -> bool:
-    return _SECRET_NAMES.search(re.sub(r"[-_.]", "", name.lower())) is not None
+def _seems_secret(name: str, in_headers: bool = False, at_end: bool = False) -> bool:
+    plain = re.sub(r"[-_.]", "", name.lower())
+    patterns = (_SECRET_NAMES, _SECRET_HEADERS) if in_headers else (_SECRET_NAMES,)
+    found = [match for pattern in patterns for match in pattern.finditer(plain)]
+    return any(match.end() == len(plain) or not at_end for match in found)
 
 
-def secrets_in(tree: Any) -> List[str]:
-    """Return the texts in a tree that must not show when the API repeats them in an error."""
-    return [str(value) for unused, value in leaves(tree) if value not in (None, "") and not isinstance(value, bool)]
+def _in_query(name: str) -> bool:
+    """Say whether a parameter of a query seems to be a secret; ``sig`` is one of Azure."""
+    return name.lower() == "sig" or _seems_secret(name, in_headers=True)
 
 
 def hidden_in(tree: Any, hidden: FrozenSet[Path] = frozenset()) -> List[str]:
-    """Return the values in a tree that :func:`redacted` doesn't show whole."""
+    """Return the values in a tree that :func:`redacted` doesn't show whole, and what is secret in them.
+
+    An error may repeat only that: the password of a URL, or a token without ``Bearer``.
+    """
     pairs = zip(leaves(tree), leaves(redacted(tree, hidden)))
-    return [str(value) for (unused, value), (also_unused, shown) in pairs if value != shown]
+    return [part for (_path, value), (_same, shown) in pairs if value != shown for part in _parts(str(value))]
+
+
+def _parts(value: str) -> Iterator[str]:
+    yield value
+    credentials = _CREDENTIALS_IN_URL.findall(value)
+    parts = [*credentials, *(each.partition(":")[2] for each in credentials), *_SCHEME.findall(value)]
+    parts += [part for _start, name, part in _SECRET_IN_QUERY.findall(value) if _in_query(name)]
+    for part in filter(None, parts):
+        yield part
+        if unquote(part) != part:
+            yield unquote(part)
 
 
 def refuse_mask(config: Config, what: str, held: Optional[Config] = None) -> None:
-    """Refuse to send a masked value where no secret is kept: the broker would store it as it is.
+    """Refuse to send a masked value that the broker would store as it is.
 
+    It does where it keeps no secret, where stars are a part of a text, and in lists: EMQX 5 looks for stars only in
+    objects.
+
+    :param config: all that is sent.
     :param held: the configuration that is there, or None to create something.
     :raises InputError: there is one.
     """
-    kept = {path for path, value in leaves(held or {}) if value is not None}
-    for path, value in leaves(config):
-        if value == MASK and path not in kept:
-            lacks = "does not exist" if held is None else "keeps no such secret"
+    for path, value, listed in _stored_masks(config, held or {}):
+        where = ".".join(path)
+        if listed and held is not None:
             raise InputError(
-                f"{what} {lacks}, and {'.'.join(path)} of its config is {MASK}, which stands for a secret that "
-                "is kept: give the secret in secret_config."
+                f"{what} has {MASK} in a list, {where}: the broker would store it instead of the secret that it stands "
+                "for. Give the whole list in secret_config, with update_secrets: always."
             )
+        if value != MASK:
+            raise InputError(
+                f"{what} can't have {MASK} in a text, {where} of its config, which is how a secret is shown: give it "
+                "whole, in secret_config."
+            )
+        lacks = "does not exist" if held is None else "keeps no such secret"
+        raise InputError(
+            f"{what} {lacks}, and {where} of its config is {MASK}, which stands for a secret that "
+            "is kept: give the secret in secret_config."
+        )
+
+
+def _stored_masks(tree: Any, held: Any, path: Path = (), listed: bool = False) -> Iterator[Tuple[Path, str, bool]]:
+    """Yield the path and the value of each text with stars that would be stored, and whether it is in a list."""
+    if isinstance(tree, Mapping):
+        for name, value in tree.items():
+            other = held.get(name) if isinstance(held, Mapping) else None
+            yield from _stored_masks(value, other, (*path, str(name)), listed)
+    elif isinstance(tree, list):
+        same = isinstance(held, list) and len(held) == len(tree)
+        for value, other in zip(tree, held if same else [None] * len(tree)):
+            yield from _stored_masks(value, other, path, True)
+    elif isinstance(tree, str) and MASK in tree and (tree != held or (listed and tree == MASK)):
+        yield path, tree, listed
 
 
 @dataclass(frozen=True)
@@ -258,7 +319,7 @@ def config_from(options: Mapping[str, Any]) -> Dict[str, Any]:
     config, secrets = (mentioned(options.get(name) or {}) for name in ("config", "secret_config"))
     hidden = paths_of(secrets)
     for path, value in leaves(config):
-        if path in hidden and value != MASK:
+        if _anyhow(path) in hidden and value != MASK:
             where = ".".join(path)
             raise InputError(f"{where} is given both in config and in secret_config: give it in secret_config.")
     return {
@@ -270,5 +331,10 @@ def config_from(options: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def paths_of(secrets: Optional[Config]) -> FrozenSet[Path]:
-    """Return the paths of the values in ``secret_config``: what is never shown."""
-    return frozenset(path for path, unused in leaves(mentioned(secrets or {})))
+    """Return the paths of the values in ``secret_config``: what is never shown, however the broker writes headers."""
+    return frozenset(_anyhow(path) for path, unused in leaves(mentioned(secrets or {})))
+
+
+def _anyhow(path: Path) -> Path:
+    """Return a path in lower case: names of headers may come back in another case."""
+    return tuple(name.lower() for name in path)

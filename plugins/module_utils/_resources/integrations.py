@@ -149,7 +149,8 @@ class Integrations(Store[Integration]):
                 raise InputError(f"{self._called(record)} does not exist: to create it, connector has to be given.")
             refuse_mask(record.whole(), self._called(record))
         for old, new in plan.update:
-            refuse_mask(new.whole(), self._called(new), old.config)
+            if not _only_enabled(old, new):
+                refuse_mask(new.whole(), self._called(new), old.config)
         moved = [*plan.create, *(new for old, new in plan.update if new.connector != old.connector)]
         if self.has_connector and moved:
             self._check_connectors(moved)
@@ -188,8 +189,8 @@ class Integrations(Store[Integration]):
         return self.one_by_one(self._update, records)
 
     def _update(self, record: Integration) -> None:
-        path, held = self._path(record), self._held[record.key]
-        if record.sent() == {**held.sent(), "enable": record.enabled}:
+        path = self._path(record)
+        if _only_enabled(self._held[record.key], record):
             # Only that: whatever else somebody changes meanwhile is not written over.
             self.api.call("PUT", f"{path}/enable/{'true' if record.enabled else 'false'}")
             self._status.pop(record.key, None)
@@ -202,7 +203,7 @@ class Integrations(Store[Integration]):
     def _delete(self, record: Integration) -> None:
         path = self._path(record)
         try:
-            self.api.call("DELETE", path)
+            self.api.call("DELETE", path, secrets=record.secrets())
         except Missing:
             return  # somebody else was quicker
         except ApiError as error:
@@ -228,6 +229,11 @@ class Integrations(Store[Integration]):
         known = status["status"] or "in an unknown state"
         reason = f" ({status['status_reason']})" if status["status_reason"] else ""
         return [f"the {self.kind} {record.key!r}, which is {known}{reason}"]
+
+
+def _only_enabled(old: Integration, new: Integration) -> bool:
+    """Say whether nothing but ``enabled`` is to change."""
+    return new.sent() == {**old.sent(), "enable": new.enabled}
 
 
 class Connectors(Integrations):

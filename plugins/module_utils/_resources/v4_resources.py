@@ -83,7 +83,7 @@ class Resources(Store[Resource]):
                 raise InputError(
                     f"The resource {wanted.name!r} does not exist, and type is not given: it is needed to create it."
                 )
-            refuse_mask(wanted.config, f"The resource {wanted.name!r}")
+            refuse_mask(wanted.whole(), f"The resource {wanted.name!r}")
             types = self.api.known("resource_types", "name")
             if types is not None and wanted.type not in types:
                 raise InputError(
@@ -95,6 +95,7 @@ class Resources(Store[Resource]):
                     f"The resource {new.name!r} has the type {old.type!r}, which can't change: delete it first, or "
                     "take another name."
                 )
+            refuse_mask(new.whole(), f"The resource {new.name!r}", old.config)
         names = {"changed": [new.name for unused, new in plan.update], "deleted": [old.name for old in plan.delete]}
         rows = self.api.peek("rules") if any(names.values()) else None
         for change, those in names.items():
@@ -134,7 +135,10 @@ class Resources(Store[Resource]):
         return {"config": wanted.whole(), "description": wanted.description}
 
     def delete(self, resources: Iterable[Resource]) -> Outcomes[Resource]:
-        return self.one_by_one(lambda each: self.api.call("DELETE", path_of("resources/{}", each.name)), resources)
+        return self.one_by_one(self._delete, resources)
+
+    def _delete(self, old: Resource) -> None:
+        self.api.call("DELETE", path_of("resources/{}", old.name), secrets=old.secrets())
 
 
 def _uses(rule: Mapping[str, Any], name: str) -> bool:

@@ -245,8 +245,11 @@ def _kept(new: Any, old: Any, name: str = "") -> Any:
 
 
 def _masked(value: Any, name: str = "") -> Any:
+    """As it is shown: also in lists, where stars that come back are stored (that follows EMQX's sources)."""
     if isinstance(value, dict):
         return {key: _masked(inner, key) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_masked(inner) for inner in value]
     return MASK if name.lower() in MASKED and isinstance(value, str) else value
 
 

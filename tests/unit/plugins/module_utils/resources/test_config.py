@@ -78,15 +78,41 @@ def test_lists_are_compared_item_by_item_and_the_broker_may_complete_their_dicti
 
 
 def test_two_texts_that_look_alike_can_be_kept_apart():
-    assert _config.covers({"a": ["60s", 1]}, {"a": ["1m", "1"]})
-    assert not _config.covers({"a": ["60s", 1]}, {"a": ["1m", "1"]}, exact=True)
-    assert _config.covers({"a": ["60s", 1]}, {"a": ["60s", "1"]}, exact=True)
+    held = {"timeouts": ["60s", 1]}
+    assert _config.covers(held, {"timeouts": ["1m", "1"]})
+    assert not _config.covers(held, {"timeouts": ["1m", "1"]}, exact=True)
+    assert _config.covers(held, {"timeouts": ["60s", "1"]}, exact=True)
+
+
+@pytest.mark.parametrize("name", ["connect_timeout", "request_ttl", "keepalive", "hibernate_after", "max_inactive"])
+def test_two_words_for_a_time_are_the_same(name):
+    assert _config.covers({"opts": {name: "90s"}}, {"opts": {name: "1m30s"}})
+    assert _config.merged({name: "90s"}, {name: "1m30s"}) == {name: "90s"}
+    assert not _config.covers({name: "90s"}, {name: "2m"})
+
+
+@pytest.mark.parametrize("name", ["topic", "username", "database", "message", "page", "after_topic"])
+def test_a_text_that_looks_like_a_time_is_a_text(name):
+    assert not _config.covers({"opts": {name: "60s"}}, {"opts": {name: "1m"}})
+    assert _config.merged({name: "60s"}, {name: "1m"}) == {name: "1m"}
 
 
 def test_what_is_not_shown_whole_is_found():
     tree = {"url": "http://h/?token=hush", "headers": [{"cookie": "c", "accept": "a"}], "odd": "o"}
-    assert _config.hidden_in(tree) == ["http://h/?token=hush", "c"]
-    assert _config.hidden_in(tree, _config.paths_of({"odd": "o"})) == ["http://h/?token=hush", "c", "o"]
+    assert _config.hidden_in(tree) == ["http://h/?token=hush", "hush", "c"]
+    assert _config.hidden_in(tree, _config.paths_of({"odd": "o"})) == ["http://h/?token=hush", "hush", "c", "o"]
+
+
+@pytest.mark.parametrize(
+    ("value", "parts"),
+    [
+        ("Bearer hush", {"hush"}), ("http://u:p%40ss@h/?sig=hu%2Fsh", {"u:p%40ss", "u:p@ss", "p%40ss", "p@ss",
+                                                                       "hu%2Fsh", "hu/sh"}),
+        ("http://only-a-token@h", {"only-a-token"}), ("one two", set()),
+    ],
+)
+def test_what_is_secret_in_a_value_is_found_by_itself(value, parts):
+    assert set(_config.hidden_in({"x": value}, _config.paths_of({"x": ""}))) == {value, *parts}
 
 
 def test_secrets_are_sent_when_the_broker_lacks_them_or_always() -> None:
@@ -119,21 +145,31 @@ def test_nothing_secret_is_shown() -> None:
         "body": {"password": "${password}", "name": "%u"},
         "ssl": {"keyfile": "-----BEGIN PRIVATE KEY-----hush", "enable": True},
         "servers": [{"client_secret": "hush", "host": "h"}],
+        "password": 4711,
+        "token_lifetime": 300,
+        "jwt": "hush",
+        "amqp": "amqp://user:hush@hush@h",
+        "blob": "https://h/?sig=hush&key=hush&auth=hush&page=2",
+        "account_key": "hush",
     }
-    hidden = _config.paths_of({"odd": "hush", "pin": 4711})
+    config["headers"].update({"X-Functions-Key": "hush", "x-auth": 4711, "odd-one": "hush"})
+    hidden = _config.paths_of({"odd": "hush", "pin": 4711, "headers": {"Odd-One": "hush"}})
     wanted = Thing(name="t", config=config, hidden=hidden, secret_config={"more": {"deep": "hush"}})
     shown = wanted.shown()
     assert "hush" not in repr(shown) and "4711" not in repr(shown)
     assert shown["config"]["url"] == f"http://{MASK}@h/p?access_token={MASK}&page=2"
     assert shown["config"]["body"] == {"password": "${password}", "name": "%u"}
     assert shown["config"]["headers"]["accept"] == "text/plain"
+    assert shown["config"]["token_lifetime"] == 300
+    assert shown["config"]["amqp"] == f"amqp://{MASK}@h"
+    assert shown["config"]["blob"] == f"https://h/?sig={MASK}&key={MASK}&auth={MASK}&page=2"
     assert shown["config"]["servers"] == [{"client_secret": MASK, "host": "h"}]
     assert set(shown) == {"name", "config"}
 
 
 def test_one_value_has_one_place() -> None:
     with pytest.raises(InputError, match=r"^headers.a is given both in config and in secret_config"):
-        thing(config={"headers": {"a": "1"}}, secret_config={"headers": {"a": "2"}})
+        thing(config={"headers": {"a": "1"}}, secret_config={"headers": {"A": "2"}})
 
 
 def test_a_mask_is_not_created() -> None:
@@ -150,6 +186,22 @@ def test_a_mask_is_not_sent_where_no_secret_is_kept() -> None:
             _config.refuse_mask(config, "The thing 't'", held)
 
 
+@pytest.mark.parametrize("text", [f"http://{MASK}@h", f"Bearer {MASK}"])
+def test_a_mask_in_a_text_is_not_sent(text: str) -> None:
+    for held in (None, {"url": "u"}):
+        with pytest.raises(InputError, match=r"^The thing 't' can't have \*{6} in a text, url of its config"):
+            _config.refuse_mask({"url": text}, "The thing 't'", held)
+    _config.refuse_mask({"url": text}, "The thing 't'", {"url": text})
+
+
+def test_a_mask_in_a_list_is_not_sent() -> None:
+    ids = {"ids": [{"name": "a", "password": MASK}]}
+    with pytest.raises(InputError, match=r"^The thing 't' has \*{6} in a list, ids.password: the broker would store "):
+        _config.refuse_mask(ids, "The thing 't'", ids)
+    with pytest.raises(InputError, match=r"^The thing 't' does not exist, and ids.password of its config"):
+        _config.refuse_mask(ids, "The thing 't'")
+
+
 def test_the_same_in_other_words_stays_as_it_is() -> None:
     held = {"n": 5, "ttl": "60s", "on": True, "list": [{"n": 5}], "tree": {"a": 1}}
     wanted = {"n": "5", "ttl": "1m", "on": "true", "list": [{"n": "5"}]}
@@ -162,11 +214,7 @@ def test_what_is_sent_and_not_shown_is_masked_in_errors() -> None:
     config = {"url": "http://u:p@h", "headers": headers, "odd": "odd-one"}
     hidden = _config.paths_of({"odd": "x", "pin": 1})
     record = Thing(name="t", config=config, hidden=hidden, secret_config={"pin": 4711})
-    assert sorted(record.secrets()) == ["4711", "http://u:p@h", "key", "odd-one"]
-
-
-def test_secrets_are_listed_for_masking_errors() -> None:
-    assert _config.secrets_in({"a": "x", "b": [{"c": "y"}], "d": None, "e": True, "f": 12}) == ["x", "y", "12"]
+    assert sorted(record.secrets()) == ["4711", "http://u:p@h", "key", "odd-one", "p", "u:p"]
 
 
 @pytest.mark.parametrize(
