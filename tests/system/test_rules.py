@@ -134,6 +134,19 @@ def test_an_edited_argument_keeps_the_others_and_an_added_action_the_first(deplo
 
 
 @GENERATIONS
+def test_an_action_that_stays_takes_nothing_from_one_that_goes_or_comes(deployment: Deployment) -> None:
+    first = {"function": "republish", "args": {"topic": "first", "payload": "first", "qos": 2}}
+    second = {"function": "republish", "args": {"topic": "second", "payload": "second", "qos": 1}}
+    third = {"function": "republish", "args": {"topic": "third", "payload": "third", "qos": 0}}
+    bare = {"function": "republish", "args": {"topic": "second"}}
+    done("rule", deployment, **{**RULE, "actions": [first, second]})
+    left = as_predicted("rule", deployment, id="mine", actions=[bare])["rule"]["actions"]
+    assert [(left[0]["args"][name]) for name in ("payload", "qos")] == ["second", 1]
+    both = as_predicted("rule", deployment, id="mine", actions=[third, bare])["rule"]["actions"]
+    assert [action["args"]["payload"] for action in both] == ["third", "second"]
+
+
+@GENERATIONS
 def test_what_the_broker_fills_in_is_no_change_and_what_looks_alike_is_one(deployment: Deployment) -> None:
     sparse = {"function": "republish", "args": {"topic": "out"}}
     done("rule", deployment, id="mine", sql='SELECT * FROM "t"', actions=[sparse])
@@ -461,6 +474,33 @@ def test_what_cant_be_done_to_a_resource_is_refused(v4: Deployment, check: bool)
         "The resource 'resource:hook' has the type 'web_hook', which can't change: delete it first, or take another "
         "name."
     )
+
+
+def test_stars_are_never_stored_in_a_resource(v4: Deployment) -> None:
+    stars = {"headers": {"x-api-key": "******"}}
+    assert "stands for a secret" in refused("resource", v4, **HOOK, secret_config=stars)
+    done("resource", v4, **HOOK)
+    for option in ("config", "secret_config"):
+        assert "keeps no such secret" in refused("resource", v4, **{"name": HOOK["name"], option: stars})
+    url = {"url": "https://******@h"}
+    assert "can't have ****** in a text, url" in refused("resource", v4, name=HOOK["name"], config=url)
+
+
+def test_what_seems_secret_is_hidden_wherever_it_stands(v4: Deployment) -> None:
+    config = {
+        "url": "http://user:hush@example.com/?sig=hush&page=2", "password": 4711, "token_lifetime": 300,
+        "headers": {"X-Functions-Key": "hush", "COOKIE": "hush"}, "list": [{"api_key": "hush"}],
+        "keyfile": {"file": "-----BEGIN PRIVATE KEY-----hush", "filename": "key.pem"},
+    }
+    results = [as_predicted("resource", v4, **{**HOOK, "config": config})]
+    results.append(as_predicted("resource", v4, name=HOOK["name"], config={"pool_size": 2}))
+    echo = {"code": 400, "message": "bad user:hush, 4711"}
+    v4.faults.add(Fault("body", body=echo, path="/resources", method="DELETE"))
+    results.append(run("resource", v4, name=HOOK["name"], state="absent"))
+    assert results[-1]["failed"]
+    assert "hush" not in json.dumps(results) and "4711" not in json.dumps(results)
+    assert results[0]["resource"]["config"]["token_lifetime"] == 300
+    assert {name: resource_on(v4)["config"][name] for name in config} == config
 
 
 @pytest.mark.parametrize("check", [True, False])

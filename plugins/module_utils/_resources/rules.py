@@ -89,20 +89,37 @@ def _without_empty(action: Action) -> Action:
 
 
 def _combined(held: Sequence[Action], wanted: Sequence[Action]) -> List[Action]:
-    """Return the wanted actions, each completed with what the broker holds of one with the same function."""
+    """Return the wanted actions, each completed with what the broker holds of it.
+
+    That is the one that is as it should be already, or else one with the same function that no other one is.
+    """
     left = list(held)
+    counterparts: Dict[int, Action] = {}
+    for fits in (_as_it_should_be, _of_the_same_function):
+        for place, action in enumerate(wanted):
+            same = next((other for other in left if fits(other, action)), None)
+            if same is not None and place not in counterparts:
+                left.remove(same)
+                counterparts[place] = same
     combined: List[Action] = []
-    for action in wanted:
-        same = next((other for other in left if _identity(other) == _identity(action)), None)
+    for place, action in enumerate(wanted):
+        same = counterparts.get(place)
         if same is None or isinstance(action, str):
             combined.append(action)
             continue
-        left.remove(same)
         whole = merged(same, action, exact=True)
         if "fallbacks" in action:
             whole["fallbacks"] = _combined(same.get("fallbacks", []), action["fallbacks"])
         combined.append(whole)
     return combined
+
+
+def _as_it_should_be(held: Action, wanted: Action) -> bool:
+    return covers(held, wanted, exact=True)
+
+
+def _of_the_same_function(held: Action, wanted: Action) -> bool:
+    return bool(_identity(held) == _identity(wanted))
 
 
 def _identity(action: Action) -> Any:
