@@ -189,6 +189,16 @@ def test_secrets_are_replaced_when_they_are_to_be(hook: Deployment) -> None:
     assert both("connector", hook, **HOOK, secret_config=missing)["changed"] is False
 
 
+def test_the_case_of_a_header_does_not_count(hook: Deployment) -> None:
+    """Otherwise there were two, and the old secret would go on being sent."""
+    before = hook.integrations("connectors")["http:hook"]["headers"]
+    options = {**HOOK, "config": {"headers": {"Accept": "text/plain"}}}
+    options["secret_config"] = {"headers": {"Authorization": "hush-new", "X-API-KEY": "hush-key"}}
+    assert both("connector", hook, **options)["changed"] is False
+    assert both("connector", hook, **options, update_secrets="always")["changed"] is True
+    assert hook.integrations("connectors")["http:hook"]["headers"] == {**before, "authorization": "hush-new"}
+
+
 def test_stars_are_never_stored(hook: Deployment) -> None:
     assert "stands for a secret" in refused(
         "connector", hook, type="mqtt", name="new", config={"server": "127.0.0.1:9", "password": STARS}

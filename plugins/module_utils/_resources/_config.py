@@ -119,6 +119,18 @@ def lacking(current: Any, wanted: Config) -> Dict[str, Any]:
     return found
 
 
+def as_held(tree: Any, held: Any, name: str = "") -> Any:
+    """Return a tree with the names of headers as ``held`` writes them: in another case they are the same header.
+
+    :param name: the name of the field that the tree is in.
+    """
+    if not isinstance(tree, Mapping) or not isinstance(held, Mapping):
+        return tree
+    names = {each.lower(): each for each in held} if name.lower() == "headers" else {}
+    renamed = {key if key in held else names.get(key.lower(), key): value for key, value in tree.items()}
+    return {key: as_held(value, held.get(key), key) for key, value in renamed.items()}
+
+
 def without_stale(current: Config, wanted: Config, selectors: Iterable[Path]) -> Config:
     """Return what of ``current`` still means something once ``wanted`` is put over it.
 
@@ -278,19 +290,20 @@ class Configured(Record):
     def differs(self, current: Any) -> bool:
         return (
             super().differs(dataclasses.replace(current, config=self.config))
-            or not covers(current.config, self.config)
+            or not covers(current.config, as_held(self.config, current.config))
             or bool(self._to_write(current))
         )
 
     def completed(self, current: Any) -> Any:
-        changes = {"config": merged(current.config, self.config), "secret_config": self._to_write(current)}
-        return dataclasses.replace(super().completed(current), **changes)
+        config = merged(current.config, as_held(self.config, current.config))
+        return dataclasses.replace(super().completed(current), config=config, secret_config=self._to_write(current))
 
     def _to_write(self, current: Any) -> Config:
         """Return the secrets that have to be sent: those the broker lacks, or all if they can't be seen to be right."""
+        secrets: Config = as_held(self.secret_config, current.config)
         if not self.rewrite:
-            return lacking(current.config, self.secret_config)
-        return {} if _visibly(current.config, self.secret_config) else self.secret_config
+            return lacking(current.config, secrets)
+        return {} if _visibly(current.config, secrets) else secrets
 
     def whole(self) -> Dict[str, Any]:
         """Return the configuration as it is sent, secrets included."""
