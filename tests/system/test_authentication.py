@@ -209,6 +209,23 @@ def test_a_source_of_a_database_keeps_its_password(v5: Deployment) -> None:
     assert changed["source"]["config"]["password"] == "******"
 
 
+def test_an_empty_secret_is_none(v5: Deployment) -> None:
+    """EMQX completes a missing password with an empty one."""
+    config = {"server": "db:3306", "database": "mqtt", "query": "SELECT 1"}
+    converge("authorization_source", v5, type="mysql", config=config)
+    assert v5.source("mysql")["password"] == ""
+    assert converge("authorization_source", v5, type="mysql", secret_config={"password": "hush"})["changed"]
+    assert v5.source("mysql")["password"] == "hush"
+
+
+def test_what_is_given_as_a_secret_is_one_in_what_was_there_too(v5: Deployment) -> None:
+    done("authenticator", v5, **HTTP, secret_config={"headers": {"odd": "hush-old"}})
+    new = {"headers": {"Odd": "hush-new"}}
+    result = converge("authenticator", v5, **HTTP, secret_config=new, update_secrets="always")
+    assert result["changed"] and "hush" not in repr(result)
+    assert v5.authenticator("password_based:http")["headers"]["odd"] == "hush-new"
+
+
 def test_a_field_that_selects_others_takes_them_with_it(v5: Deployment) -> None:
     done("authenticator", v5, **JWT)
     key = "-----BEGIN PUBLIC KEY-----"
@@ -273,10 +290,19 @@ def test_users_are_not_lost_by_accident(v5: Deployment) -> None:
         sentence = refused("authenticator", v5, **BUILT_IN, config=config)
         assert f"who can't connect any more once {next(iter(config))} changes: set lose_users: true" in sentence
     assert v5.user_names() == ["alice"] and v5.check_password("alice", "pw")
+    converge("authenticator", v5, **BUILT_IN, config={"bootstrap_type": "hash"})
     converge("authenticator", v5, **BUILT_IN, config={"user_id_type": "clientid"}, lose_users=True)
     assert v5.user_names("clientid") == ["alice"]
     assert converge("authenticator", v5, **BUILT_IN, state="absent", lose_users=True)["authenticator"] is None
     assert v5.user_names("clientid") == []
+
+
+def test_how_often_new_passwords_are_hashed_may_change(v5: Deployment) -> None:
+    done("authenticator", v5, **BUILT_IN, config={"password_hash_algorithm": {"name": "bcrypt", "salt_rounds": 5}})
+    v5.add_user("alice", "pw")
+    more = {"password_hash_algorithm": {"salt_rounds": 6}}
+    assert converge("authenticator", v5, **BUILT_IN, config=more)["counts"]["updated"] == 1
+    assert v5.check_password("alice", "pw")
 
 
 def test_without_users_nothing_is_lost(v5: Deployment) -> None:

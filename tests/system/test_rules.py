@@ -495,9 +495,10 @@ def test_what_seems_secret_is_hidden_wherever_it_stands(v4: Deployment) -> None:
     results = [as_predicted("resource", v4, **{**HOOK, "config": config})]
     results.append(as_predicted("resource", v4, name=HOOK["name"], config={"pool_size": 2}))
     echo = {"code": 400, "message": "bad user:hush, 4711"}
-    v4.faults.add(Fault("body", body=echo, path="/resources", method="DELETE"))
+    v4.faults.add(*(Fault("body", body=echo, path="/resources", method=method) for method in ("POST", "DELETE")))
     results.append(run("resource", v4, name=HOOK["name"], state="absent"))
-    assert results[-1]["failed"]
+    results.append(run("resource", v4, **{**HOOK, "name": "new", "config": config}))
+    assert results[-2]["failed"] and results[-1]["failed"]
     assert "hush" not in json.dumps(results) and "4711" not in json.dumps(results)
     assert results[0]["resource"]["config"]["token_lifetime"] == 300
     assert {name: resource_on(v4)["config"][name] for name in config} == config
