@@ -126,9 +126,9 @@ def as_held(tree: Any, held: Any, name: str = "") -> Any:
     """
     if not isinstance(tree, Mapping) or not isinstance(held, Mapping):
         return tree
-    names = {each.lower(): each for each in held} if name.lower() == "headers" else {}
-    renamed = {key if key in held else names.get(key.lower(), key): value for key, value in tree.items()}
-    return {key: as_held(value, held.get(key), key) for key, value in renamed.items()}
+    names: Dict[str, str] = {each.lower(): each for each in held} if name.lower() == "headers" else {}
+    renamed = {key if key in held else names.get(str(key).lower(), key): value for key, value in tree.items()}
+    return {key: as_held(value, held.get(key), str(key)) for key, value in renamed.items()}
 
 
 def without_stale(current: Config, wanted: Config, selectors: Iterable[Path]) -> Config:
