@@ -182,9 +182,9 @@ SPEC = Spec(
 def run(task: Task) -> Result:
     """Kick the clients that are online."""
     options, patience = task.params, task.seconds("wait_timeout")
-    one = options["clientid"]
-    names = [one] if one is not None else strings("clientids", options["clientids"])
-    wanted = clients.clients_from(names, task.api.generation)
+    option = "clientids" if options["clientid"] is None else "clientid"
+    names = strings("clientids", options["clientids"]) if option == "clientids" else [options["clientid"]]
+    wanted = clients.clients_from(option, names, task.api.generation)
     store = clients.clients(task.api, options["sessions"])
     converged = task.converge(store, wanted, "clientids", absent=True)
     kicked = converged.done.delete

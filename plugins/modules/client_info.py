@@ -193,7 +193,7 @@ SPEC = Spec(options=dict(fields=dict(type="list", elements="str"), **CLIENT_FILT
 
 def run(task: Task) -> Result:
     """Return the clients that the options ask for."""
-    filters = clients.Filters(**{name: task.params[name] for name in CLIENT_FILTERS})
+    filters = clients.filters_from(task.params)
     fields, limit = task.params["fields"] or (), task.params["limit"]
     return task.read("clients", lambda: clients.clients(task.api).rows(filters, fields, limit))
 

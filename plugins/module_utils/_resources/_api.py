@@ -373,6 +373,24 @@ def _settings(
     return Settings(url=url, user=user, secret=secret, option=option, credentials=credentials, **given)
 
 
+def not_empty(option: str, value: Optional[str]) -> None:
+    """Refuse an empty filter of an info module: brokers take it for none, or for one that nothing meets.
+
+    :raises InputError: it is empty, as a variable that came out empty is.
+    """
+    if value == "":
+        raise InputError(f"{option} is empty: leave it out to ask for all.")
+
+
+def one_of_kind(kinds: Optional[Sequence[str]], kind: str) -> None:
+    """Refuse to read one thing by its name where ``kind``, if it is given, asks for things of other kinds.
+
+    :raises InputError: the two contradict each other.
+    """
+    if kinds and kind not in kinds:
+        raise InputError(f"kind leaves out {kind}, and {kind} is given: give one of them.")
+
+
 class Store(Generic[R]):
     """A set of things that EMQX keeps, read as records and changed in the fewest requests the API allows.
 

@@ -5,21 +5,22 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set
 
+from .._addresses import checked_address, checked_network
 from .._converge import Outcomes, Plan, Record
 from .._errors import ApiError, EmqxError, InputError, Missing, TransportError
 from .._http import checked_name, path_of
 from .._times import duration, future, normal, parse, rfc3339
-from ._api import Api, Query, Store
+from ._api import Api, Query, Store, one_of_kind
 
 V4_KINDS = ("clientid", "username", "peerhost")
 KINDS = (*V4_KINDS, "peerhost_net", "clientid_re", "username_re")
+ADDRESSED = {"peerhost": checked_address, "peerhost_net": checked_network}
 NEVER = "never"
 BY = "ansible"
 """Who made a new ban, where the task doesn't say."""
@@ -139,34 +140,9 @@ def _check_kind(kind: str, option: str, generation: str) -> None:
 
 
 def _who(kind: str, value: str, option: str) -> str:
-    """Return who is banned as brokers list it.
-
-    They parse addresses loosely (``10.1`` is 10.0.0.1, ``010.1.2.3`` is 8.1.2.3), so it is done strictly here.
-    """
+    """Return who is banned as brokers list it."""
     checked_name(value, option)
-    if kind not in ("peerhost", "peerhost_net"):
-        return value
-    example = "'10.1.2.3' or '2001:db8::1'" if kind == "peerhost" else "'10.1.0.0/16' or '2001:db8::/32'"
-    try:
-        canonical = _canonical(kind, value)
-    except ValueError as error:
-        why = ": it has bits set outside the network" if "has host bits set" in str(error) else ""
-        what = "address" if kind == "peerhost" else "network"
-        raise InputError(f"{option} is {value!r}, which is no {what}{why}: write it like {example}.") from error
-    return canonical
-
-
-def _canonical(kind: str, text: str) -> str:
-    """Return an address or a network in its one spelling.
-
-    :raises ValueError: it is none. Python 3.8 would take leading zeros, and all would take ``10.0.0.0/255.0.0.0``.
-    """
-    if "%" in text:
-        raise ValueError("a zone is no part of an address")
-    canonical = str(ipaddress.ip_address(text) if kind == "peerhost" else ipaddress.ip_network(text))
-    if ":" not in text and canonical not in (text, text + "/32"):
-        raise ValueError("not written in full")
-    return canonical
+    return ADDRESSED[kind](value, option) if kind in ADDRESSED else value
 
 
 def kinds_of(bans: Iterable[Ban], named: Optional[Sequence[str]], generation: str) -> Set[str]:
@@ -189,7 +165,8 @@ def find(api: Api, options: Mapping[str, Any]) -> Iterator[Ban]:
     kinds = kinds_of((), named, api.generation) or set(KINDS)
     who = _who(exact, options[exact], exact) if exact else None
     if exact:
-        kinds &= {exact}
+        one_of_kind(named, exact)
+        kinds = {exact}
     store = bans(api, kinds)
     for ban in store.read(store.query(exact, who, like), options["limit"]):
         if ban.kind in kinds and who in (None, ban.who) and (like is None or like in ban.who):
@@ -234,9 +211,9 @@ class Bans(Store[Ban]):
         kind, who = row.get("as"), row.get("who")
         if not isinstance(kind, str) or not isinstance(who, str):
             raise self.api.odd("GET", "banned", "a ban says nothing of whom it keeps out")
-        if kind in ("peerhost", "peerhost_net"):
-            with contextlib.suppress(ValueError):  # as the broker spells it, then
-                who = _canonical(kind, who)
+        if kind in ADDRESSED:
+            with contextlib.suppress(InputError):  # as the broker spells it, then
+                who = ADDRESSED[kind](who, kind)
         return Ban(kind, who, row.get("reason"), row.get("by"), self._end(row.get("until")), self._time(row.get("at")))
 
     def _end(self, value: Any) -> Any:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
+from .._addresses import checked_address
 from .._converge import Outcomes, Record
 from .._errors import EmqxError, InputError, Missing
 from .._http import checked_name, path_of
 from .._times import normal, parse, past
-from ._api import Api, Store
+from ._api import Api, Store, not_empty
 
 TIMES = ("connected_at", "created_at", "disconnected_at")
 QUERY_BYTES = 4000
@@ -120,6 +121,19 @@ class Filters:
         # v4 gives whole seconds.
         moment, limit = moment.replace(microsecond=0), limit.replace(microsecond=0)
         return moment >= limit if option.endswith("_after") else moment <= limit
+
+
+def filters_from(options: Mapping[str, Any]) -> Filters:
+    """Return the filters among the options of a module.
+
+    :raises InputError: ``ip_address`` is no address, or another filter is empty.
+    """
+    given = {name: options.get(name) for name in Filters.__dataclass_fields__}
+    for name in Filters.EQUAL:
+        not_empty(name, given[name])
+    if given["ip_address"] is not None:
+        given["ip_address"] = checked_address(given["ip_address"], "ip_address")
+    return Filters(**given)
 
 
 class Clients(Store[Client]):
@@ -281,7 +295,7 @@ def seen(api: Api, options: Mapping[str, Any], condition: str) -> Dict[str, Any]
 
     :param options: filters, and the ``fields`` of the rows.
     """
-    filters = Filters(**{name: value for name, value in options.items() if name != "fields"})
+    filters = filters_from(options)
     store = clients(api)
     # What else could mean the clients: @ is everything, and so is *.
     if not re.search("clients|[@*]", condition):
@@ -290,14 +304,14 @@ def seen(api: Api, options: Mapping[str, Any], condition: str) -> Dict[str, Any]
     return {"count": len(rows), "clients": rows}
 
 
-def clients_from(names: Sequence[str], generation: str) -> List[Client]:
-    """Return the clients that options name.
+def clients_from(option: str, names: Sequence[str], generation: str) -> List[Client]:
+    """Return the clients that an option names.
 
     :raises InputError: a name is empty or can't be sent to this generation.
     """
     for name in names:
         if generation == "v4" or name not in (".", ".."):  # v5 takes them in the query and in the body
-            checked_name(name, "a client id")
+            checked_name(name, option)
     return [Client(name) for name in dict.fromkeys(names)]
 
 

@@ -11,7 +11,7 @@ from .._converge import Outcomes, Plan, Record
 from .._errors import V4_CODES, ApiError, EmqxError, InputError, Missing
 from .._http import checked_name, path_of
 from .._topics import canonical, filter_problem, matches, name_problem, split_share
-from ._api import Api, Query, Store, is_success
+from ._api import Api, Query, Store, is_success, not_empty
 
 V5_NAMES = {"no_local": "nl", "retain_as_published": "rap", "retain_handling": "rh"}
 MQTT5 = tuple(V5_NAMES)
@@ -91,8 +91,10 @@ class Filters:
 def filters_from(options: Mapping[str, Any]) -> Filters:
     """Return the filters that the options of an info module describe.
 
-    :raises InputError: ``match_topic`` is no topic name.
+    :raises InputError: ``match_topic`` is no topic name, or another filter is empty.
     """
+    for name in ("clientid", "topic", "share_group"):
+        not_empty(name, options[name])
     problem = name_problem(options["match_topic"]) if options["match_topic"] is not None else None
     if problem:
         raise InputError(f"match_topic is {options['match_topic']!r}, which is no topic name: {problem}.")

@@ -46,7 +46,7 @@ def checked_topic(option: str, topic: str) -> str:
     problem = name_problem(topic)
     if problem:
         raise InputError(f"{option} is {topic!r}, which is no topic name: {problem}.")
-    return checked_name(topic, "a topic here")
+    return checked_name(topic, option)
 
 
 def topics_from(names: Sequence[str], reset: bool = False) -> List[Topic]:

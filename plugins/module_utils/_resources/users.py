@@ -14,7 +14,7 @@ from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import V4_MESSAGES, ApiError, EmqxError, InputError, Missing
 from .._http import checked_name, masked, path_of
 from .._times import normal
-from ._api import AUTHENTICATOR, MEBIBYTE, Api, Store, in_batches
+from ._api import AUTHENTICATOR, MEBIBYTE, Api, Store, in_batches, one_of_kind
 
 KINDS = ("username", "clientid")
 NO_SUPERUSERS = "is_superuser needs a v5 deployment: v4 knows no superusers."
@@ -103,6 +103,7 @@ def find(api: Api, options: Mapping[str, Any]) -> Iterator[User]:
         return
     if api.generation == "v4" and options["is_superuser"] is not None:
         raise InputError(NO_SUPERUSERS)
+    one_of_kind(options["kind"], kinds[0])
     wanted = User(kinds[0], checked_name(options[kinds[0]], kinds[0]))
     for user in store(api, kinds).current([wanted], False):
         if options["is_superuser"] in (None, user.is_superuser):

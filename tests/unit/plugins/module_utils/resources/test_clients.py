@@ -12,6 +12,7 @@ from ansible_collections.emqx.cloud.plugins.module_utils._resources.clients impo
     Filters,
     clients,
     clients_from,
+    filters_from,
     returned,
     seen,
 )
@@ -217,7 +218,7 @@ def test_v5_looks_up_several_clients_in_one_request_and_believes_nothing_it_did_
     query = [("clientid", "a"), ("clientid", "b,c"), ("clientid", ".."), ("conn_state", "connected"), LOOKED_AT, *WHOLE]
     rows = page([online("a", port=7, node="n"), online("other"), {"clientid": "b,c", "connected": False}])
     with v5(Call("GET", "clients", query, gives=rows)) as api:
-        found = list(clients(api).current(clients_from(["a", "b,c", ".."], "v5"), False))
+        found = list(clients(api).current(clients_from("clientids", ["a", "b,c", ".."], "v5"), False))
     assert [(client.clientid, client.online) for client in found] == [("a", True)]
 
 
@@ -328,6 +329,15 @@ def test_what_is_seen_has_rows_only_where_they_are_looked_at():
         assert seen(api, {"fields": None, "clientid": "a"}, "clients") == {"count": 1, "clients": [{"clientid": "a"}]}
 
 
+def test_filters_of_a_task_are_checked_before_anything_is_asked():
+    assert filters_from({"ip_address": "2001:DB8::0:1", "fields": None}) == Filters(ip_address="2001:db8::1")
+    for name in ("clientid", "username", "proto_name", "zone", "node"):
+        with pytest.raises(InputError, match=f"^{name} is empty: leave it out to ask for all"):
+            filters_from({name: ""})
+    with pytest.raises(InputError, match="^ip_address is '10.1', which is no address"):
+        filters_from({"ip_address": "10.1"})
+
+
 # Kicking
 
 
@@ -376,14 +386,14 @@ def test_v4_kicks_one_by_one():
 )
 def test_a_client_that_cannot_be_named_to_a_generation_is_refused(name, generation, accepted):
     if accepted:
-        assert clients_from([name], generation) == [Client(name)]
+        assert clients_from("clientids", [name], generation) == [Client(name)]
     else:
-        with pytest.raises(InputError, match="a client id"):
-            clients_from([name], generation)
+        with pytest.raises(InputError, match="can't be used as clientids"):
+            clients_from("clientids", [name], generation)
 
 
 def test_a_client_named_twice_counts_once():
-    assert clients_from(["b", "a", "b"], "v5") == [Client("b"), Client("a")]
+    assert clients_from("clientids", ["b", "a", "b"], "v5") == [Client("b"), Client("a")]
 
 
 def test_who_is_still_there_is_told_from_who_came_back():

@@ -114,6 +114,9 @@ def test_what_is_asked_for_has_to_be_a_topic_name():
     assert filters_from(NO_FILTER) == Filters()
     with pytest.raises(InputError, match="^match_topic is 'a/#', which is no topic name: .*wildcards"):
         filters_from({**NO_FILTER, "match_topic": "a/#"})
+    for name in ("clientid", "topic", "share_group"):
+        with pytest.raises(InputError, match=f"^{name} is empty: leave it out to ask for all"):
+            filters_from({**NO_FILTER, name: ""})
 
 
 def test_v5_rows_have_the_options_of_mqtt_5():

@@ -54,7 +54,7 @@ def test_options_become_topics():
 @pytest.mark.parametrize(
     ("names", "problem"),
     [(["a", "b/+"], r"^topics\[1\] is 'b/\+', which is no topic name: .*wildcards"), ([""], "it is empty"),
-     (["."], "'.' can't be used as a topic here"), ([".."], "would take it for another path"),
+     (["."], "'.' can't be used as topics.0. *"), ([".."], "would take it for another path"),
      (["a\0"], "U\\+0000"), (["x" * 65536], "longer than 65535 bytes")],
 )
 def test_what_is_no_topic_name_is_refused(names, problem):
