@@ -253,7 +253,7 @@ class Task:
         """
         if purge and absent:
             raise InputError("purge deletes what is not listed, and state: absent what is listed: give one of them.")
-        limit, wanted = self.result_limit, unique(desired, option)
+        limit, wanted, may_go = self.result_limit, unique(desired, option), self._purge_limit()
         if purge and not wanted and not self.params.get("purge_all"):
             raise InputError(
                 f"{option} is empty, so everything would be deleted: set purge_all: true if that is what you want."
@@ -262,8 +262,11 @@ class Task:
             store.current(wanted, purge), wanted, absent=absent, purge=purge, rewrite=rewrite, keep=keep,
             fresh=store.fresh,
         )
-        if purge:
-            self._check_purge_limit(plan)
+        if purge and may_go is not None and len(plan.delete) > may_go(plan.existing):
+            raise InputError(
+                f"{len(plan.delete)} of {plan.existing} would be deleted, which is more than purge_limit allows "
+                f"({self.params['purge_limit']}): nothing was changed."
+            )
         try:
             store.check(plan)
         except NotReady as problem:
@@ -322,21 +325,19 @@ class Task:
             raise TaskFailure(str(error), {**error.details(), **result}) from None
         return result
 
-    def _check_purge_limit(self, plan: Plan[Any]) -> None:
+    def _purge_limit(self) -> Optional[Callable[[int], int]]:
+        """Return what tells how many of so many may be purged, or None where that is not limited.
+
+        :raises InputError: ``purge_limit`` is neither a number nor a percentage.
+        """
         limit = self.params.get("purge_limit")
         if limit is None:
-            return
+            return None
         found = re.fullmatch(r"(\d+)(%?)", limit.strip())
         if not found:
             raise InputError(f"purge_limit is {limit!r}: it is a number, or a percentage such as '10%'.")
-        most = int(found.group(1))
-        if found.group(2):
-            most = plan.existing * most // 100
-        if len(plan.delete) > most:
-            raise InputError(
-                f"{len(plan.delete)} of {plan.existing} would be deleted, which is more than purge_limit allows "
-                f"({limit}): nothing was changed."
-            )
+        most, percent = int(found.group(1)), found.group(2)
+        return lambda existing: existing * most // 100 if percent else most
 
     def _report(self, plan: Plan[Any], store: Store[Any], failures: Sequence[Failure[Any]]) -> Result:
         changed = plan.changed or any(failure.error.partly for failure in failures)
@@ -515,27 +516,41 @@ def strings(option: str, value: Any) -> List[str]:
     return [str(item) for item in value]
 
 
-def no_dictionaries(arguments: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
-    """Yield each option that should be a list of dictionaries and is none, with a sentence that says so.
+def no_dictionaries(
+    arguments: Mapping[str, Any], params: Mapping[str, Any], where: str = ""
+) -> Iterator[Tuple[str, str]]:
+    """Yield each option that should be a dictionary or a list of them and isn't, with a sentence that says so.
 
-    Ansible would split a text at commas, and repeat in its message what may be a password.
+    Ansible would split a text at commas, read ``a=1`` as a dictionary, repeat in its message what may be a password,
+    and not say which option it is about.
+
+    :param where: what the options are in, as it stands before their names (``subjects[0].``).
     """
     for name, option in arguments.items():
-        value = params.get(name)
-        if option.get("elements") != "dict" or value is None:
+        value, inner = params.get(name), option.get("options") or {}
+        if value is None:
             continue
-        if not isinstance(value, list):
-            yield name, f"{name} has to be a list of dictionaries, and is none."
-            continue
-        odd = [position for position, item in enumerate(value) if not isinstance(item, dict)]
-        if odd:
-            yield name, f"{name} has to be a list of dictionaries, and {name}[{odd[0]}] is none."
+        if option.get("elements") == "dict":
+            if not isinstance(value, list):
+                yield name, f"{where}{name} has to be a list of dictionaries, and is none."
+                continue
+            for position, item in enumerate(value):
+                place = f"{where}{name}[{position}]"
+                if not isinstance(item, dict):
+                    yield name, f"{where}{name} has to be a list of dictionaries, and {place} is none."
+                    break
+                found = next(no_dictionaries(inner, item, place + "."), None)
+                if found:
+                    yield name, found[1]
+                    break
+        elif inner and not isinstance(value, dict):
+            yield name, f"{where}{name} has to be a dictionary, and is none."
 
 
 def _without_texts(arguments: Mapping[str, Any], params: Dict[str, Any]) -> Optional[str]:
-    """Replace what should be a list of dictionaries and is none by an empty list; return what is wrong, or None."""
+    """Replace what should be a dictionary or a list of them and isn't by an empty one; return what is wrong."""
     problems = list(no_dictionaries(arguments, params))
-    params.update((name, []) for name, unused in problems)
+    params.update((name, [] if "elements" in arguments[name] else {}) for name, unused in problems)
     return problems[-1][1] if problems else None
 
 

@@ -205,6 +205,13 @@ def test_a_purge_limit_that_is_none_is_refused(limit):
     assert store.calls == []
 
 
+def test_a_purge_limit_that_is_none_is_refused_before_anything_is_read(monkeypatch):
+    store = DictStore([Thing("a")])
+    monkeypatch.setattr(store, "current", lambda *_wanted: pytest.fail("it was read"))
+    with pytest.raises(InputError, match="^purge_limit is 'ten'"):
+        converge(store, [Thing("a")], {"purge_limit": "ten"}, purge=True)
+
+
 def test_a_purge_limit_counts_deletions_only_and_only_where_something_is_purged():
     store = DictStore([Thing("a", 1)])
     assert converge(store, [Thing("a", 2), Thing("b")], {"purge_limit": "0"}, purge=True).result["changed"]
@@ -592,6 +599,21 @@ def test_what_is_no_list_of_dictionaries_is_named_and_not_repeated(value):
     found = list(_task.no_dictionaries(spec, {"users": value, "names": "a,b"}))
     assert [name for name, problem in found] == ["users"] and "hunter3pass" not in found[0][1]
     assert list(_task.no_dictionaries(spec, {"users": [{"a": 1}]})) == []
+
+
+def test_what_is_no_dictionary_is_named_where_it_stands():
+    rules = {"rules": {"type": "list", "elements": "dict"}}
+    spec = {
+        "subjects": {"type": "list", "elements": "dict", "options": rules},
+        "cache": {"type": "dict", "options": {"ttl": {"type": "str"}}},
+    }
+    for wrong, what in (("a=1", "is none"), (["a=1"], "subjects[1].rules[0] is none")):
+        found = list(_task.no_dictionaries(spec, {"subjects": [{"rules": [{}]}, {"rules": wrong}, {"rules": wrong}]}))
+        sentence = f"subjects[1].rules has to be a list of dictionaries, and {what}."
+        assert found == [("subjects", sentence)]
+    assert list(_task.no_dictionaries(spec, {"cache": "ttl=1s"})) == [
+        ("cache", "cache has to be a dictionary, and is none.")
+    ]
 
 
 @pytest.mark.parametrize(("params", "count"), [({"query": None, "limit": 2**63}, 1), ({"query": None, "limit": 1}, 1)])
