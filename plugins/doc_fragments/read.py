@@ -12,7 +12,8 @@ class ModuleDocFragment:
 options:
   limit:
     description:
-      - How many rows are read at the most. Without it everything is read, page by page.
+      - How many rows are wanted at the most. No more pages are read than it takes to find them. Without it everything
+        is read, page by page.
     type: int
   query:
     description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: acl
-short_description: Manage the access rules of one subject of an EMQX Cloud deployment
+short_description: Manage the access rules of a subject of an EMQX Cloud deployment
 version_added: 1.0.0
 description:
   - Says what the clients with a user name, the client with an id, or all clients may publish and subscribe to, in the
@@ -42,6 +42,7 @@ seealso:
   - module: emqx.cloud.acls
   - module: emqx.cloud.acl_info
   - module: emqx.cloud.authorization_cache
+  - module: emqx.cloud.authorization_source
 """
 
 EXAMPLES = r"""
@@ -117,7 +118,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

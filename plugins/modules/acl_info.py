@@ -43,7 +43,7 @@ options:
     choices: [username, clientid, everyone]
   like:
     description:
-      - Only user names and client ids that contain this text, upper and lower case apart.
+      - Only user names and client ids that contain this text. Upper and lower case differ.
     type: str
 seealso:
   - module: emqx.cloud.acl
@@ -122,7 +122,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

@@ -53,6 +53,8 @@ options:
 seealso:
   - module: emqx.cloud.acl
   - module: emqx.cloud.acl_info
+  - module: emqx.cloud.authorization_cache
+  - module: emqx.cloud.authorization_source
 """
 
 EXAMPLES = r"""
@@ -100,7 +102,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

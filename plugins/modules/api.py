@@ -149,7 +149,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: auth_user
-short_description: Manage one MQTT credential of an EMQX Cloud deployment
+short_description: Manage an MQTT credential of an EMQX Cloud deployment
 version_added: 1.0.0
 description:
   - Creates, changes and deletes one credential in the built-in database of a deployment, by user name or by client id.
@@ -38,7 +38,7 @@ options:
     type: str
   password:
     description:
-      - The password. Needed to create the user, and to change O(is_superuser).
+      - The password. Needed to create the user, and to change O(is_superuser). An empty string counts as not given.
     type: str
   is_superuser:
     description:
@@ -62,6 +62,7 @@ options:
 seealso:
   - module: emqx.cloud.auth_users
   - module: emqx.cloud.auth_user_info
+  - module: emqx.cloud.authenticator
 """
 
 EXAMPLES = r"""
@@ -119,7 +120,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.
@@ -136,6 +137,18 @@ error:
     reason: User already exists
     method: POST
     path: authentication/password_based%3Abuilt_in_database/users
+failures:
+  description: The changes that failed or were not attempted, each with its item and the reason.
+  returned: failure after changes began
+  type: list
+  elements: dict
+  sample: [{action: create, item: {username: gateway-7}, code: 500, reason: "POST auth_username failed: …"}]
+applied:
+  description: The changes that were made before the task failed.
+  returned: failure after changes began
+  type: list
+  elements: dict
+  sample: []
 requests:
   description: How many HTTP requests the task made, repeated ones included.
   returned: always, unless Ansible refuses the options

@@ -34,7 +34,7 @@ options:
     type: str
   kind:
     description:
-      - Which kinds of credentials are read. By default both on v4, and on v5 the one that the deployment has.
+      - Only credentials of these kinds. By default both on v4, and on v5 the one that the deployment has.
     type: list
     elements: str
     choices: [username, clientid]
@@ -102,7 +102,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

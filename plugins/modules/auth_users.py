@@ -53,7 +53,7 @@ options:
         type: str
       password:
         description:
-          - The password. Needed for users who don't exist yet.
+          - The password. Needed for users who don't exist yet. An empty string counts as not given.
         type: str
       is_superuser:
         description:
@@ -69,7 +69,7 @@ options:
     default: on_create
   kind:
     description:
-      - The kinds of credentials that are read and purged, beside those that occur in O(users). Needed to purge with an
+      - The kinds of credentials that are purged, beside those that occur in O(users). Needed to purge with an
         empty list.
       - On v4, user names and client ids are two kinds. A v5 deployment has one of them.
     type: list
@@ -90,6 +90,7 @@ options:
 seealso:
   - module: emqx.cloud.auth_user
   - module: emqx.cloud.auth_user_info
+  - module: emqx.cloud.authenticator
 """
 
 EXAMPLES = r"""
@@ -140,7 +141,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: authenticator
-short_description: Manage an authenticator of an EMQX Cloud deployment
+short_description: Manage an authenticator of an EMQX Cloud deployment (v5)
 version_added: 1.0.0
 description:
   - Creates, configures, orders and deletes what a deployment asks whether a client may connect (v5, Dedicated and
@@ -73,6 +73,7 @@ options:
     choices: [present, absent]
     default: present
 seealso:
+  - module: emqx.cloud.auth_user
   - module: emqx.cloud.auth_users
   - module: emqx.cloud.authorization_source
 """
@@ -163,7 +164,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: authorization_settings
-short_description: Manage the authorization settings of an EMQX Cloud deployment
+short_description: Manage the authorization settings of an EMQX Cloud deployment (v5)
 version_added: 1.0.0
 description:
   - Sets what holds where no authorization source has an answer, what happens to a client that is denied something, and
@@ -58,6 +58,7 @@ options:
         type: raw
 seealso:
   - module: emqx.cloud.authorization_source
+  - module: emqx.cloud.authorization_cache
 """
 
 EXAMPLES = r"""
@@ -106,7 +107,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.
@@ -123,6 +124,22 @@ error:
     reason: "required_field: root.cache"
     method: PUT
     path: authorization/settings
+failures:
+  description: The changes that failed or were not attempted, each with its item and the reason.
+  returned: failure after changes began
+  type: list
+  elements: dict
+  sample:
+    - action: update
+      item: {no_match: deny}
+      code: BAD_REQUEST
+      reason: "PUT authorization/settings failed: …"
+applied:
+  description: The changes that were made before the task failed.
+  returned: failure after changes began
+  type: list
+  elements: dict
+  sample: []
 requests:
   description: How many HTTP requests the task made, repeated ones included.
   returned: always, unless Ansible refuses the options

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: authorization_source
-short_description: Manage an authorization source of an EMQX Cloud deployment
+short_description: Manage an authorization source of an EMQX Cloud deployment (v5)
 version_added: 1.0.0
 description:
   - Creates, configures, orders and deletes what a deployment asks whether a client may publish or subscribe (v5,
@@ -63,6 +63,8 @@ options:
 seealso:
   - module: emqx.cloud.authenticator
   - module: emqx.cloud.authorization_settings
+  - module: emqx.cloud.acl
+  - module: emqx.cloud.acls
 """
 
 EXAMPLES = r"""
@@ -125,7 +127,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

@@ -120,7 +120,7 @@ options:
     type: str
   kind:
     description:
-      - The kinds of bans that a purge touches, beside those that occur in the list. Needed to purge with an empty list.
+      - The kinds of bans that are purged, beside those that occur in O(entries). Needed to purge with an empty list.
     type: list
     elements: str
     choices: [clientid, username, peerhost, peerhost_net, clientid_re, username_re]
@@ -227,7 +227,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

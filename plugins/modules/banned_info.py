@@ -33,7 +33,7 @@ options:
     type: str
   peerhost:
     description:
-      - Only the ban of this IP address. The bans of networks it is in are not looked for.
+      - Only the ban of this IP address, written in full. The bans of networks it is in are not looked for.
     type: str
   kind:
     description:
@@ -43,7 +43,7 @@ options:
     choices: [clientid, username, peerhost, peerhost_net, clientid_re, username_re]
   like:
     description:
-      - Only bans of names, addresses or expressions that contain this text (case-sensitive).
+      - Only bans of names, addresses or expressions that contain this text. Upper and lower case differ.
     type: str
 seealso:
   - module: emqx.cloud.banned
@@ -120,7 +120,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

@@ -58,6 +58,7 @@ options:
     default: 30
 seealso:
   - module: emqx.cloud.client_info
+  - module: emqx.cloud.banned
 """
 
 EXAMPLES = r"""
@@ -79,19 +80,19 @@ EXAMPLES = r"""
 RETURN = r"""
 kicked:
   description: The clients that were online (or had a kept session, with O(sessions)) and were kicked, or would be.
-  returned: success
+  returned: success, and if it was waited for in vain
   type: list
   elements: str
   sample: [gateway-7]
 offline:
   description: The clients that were not online.
-  returned: success
+  returned: success, and if it was waited for in vain
   type: list
   elements: str
   sample: ["sensor,with,commas"]
 returned:
   description: The kicked clients that were seen to be back with a new connection.
-  returned: with O(wait=true), unless in check mode
+  returned: success with O(wait=true) if clients were kicked, unless in check mode
   type: list
   elements: str
   sample: []
@@ -109,7 +110,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

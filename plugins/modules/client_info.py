@@ -33,7 +33,7 @@ options:
     type: str
   ip_address:
     description:
-      - Only clients that connect from this address.
+      - Only clients that connect from this IP address, written in full.
     type: str
   conn_state:
     description:
@@ -96,6 +96,7 @@ notes:
 seealso:
   - module: emqx.cloud.client
   - module: emqx.cloud.subscription_info
+  - module: emqx.cloud.wait_for
 """
 
 EXAMPLES = r"""
@@ -154,7 +155,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: connector
-short_description: Manage a connector of the data integration of an EMQX Cloud deployment
+short_description: Manage a connector of the data integration of an EMQX Cloud deployment (v5)
 version_added: 1.0.0
 description:
   - Creates, changes and deletes a connector, which is how a v5 deployment reaches another system.
@@ -102,7 +102,7 @@ connector:
   description:
     - The connector as it is, or in check mode would be, afterwards; V(null) if it is absent.
     - Secrets in it are masked.
-  returned: success
+  returned: success, and if it was waited for in vain
   type: dict
   contains:
     type:
@@ -146,7 +146,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.
@@ -164,11 +164,17 @@ error:
     method: POST
     path: connectors
 failures:
-  description: The change that failed, with its item and the reason.
+  description: The changes that failed or were not attempted, each with its item and the reason.
   returned: failure after changes began
   type: list
   elements: dict
   sample: [{action: create, item: {type: http, name: hook, enabled: true, config: {}}, code: BAD_REQUEST, reason: "…"}]
+applied:
+  description: The changes that were made before the task failed.
+  returned: failure after changes began
+  type: list
+  elements: dict
+  sample: []
 requests:
   description: How many HTTP requests the task made, repeated ones included.
   returned: always, unless Ansible refuses the options

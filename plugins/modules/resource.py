@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: resource
-short_description: Manage a resource for rules of an EMQX Cloud deployment (v4)
+short_description: Manage a resource that rules of an EMQX Cloud deployment use (v4)
 version_added: 1.0.0
 description:
   - Creates, changes and deletes a resource, which is what the actions of rules connect to, such as a web hook.
@@ -63,6 +63,7 @@ options:
     default: present
 seealso:
   - module: emqx.cloud.rule
+  - module: emqx.cloud.connector
 """
 
 EXAMPLES = r"""
@@ -115,7 +116,7 @@ resource:
   description:
     - The resource as it is, or in check mode would be, afterwards; V(null) if it is absent. Secrets in its
       configuration are shown as V(******).
-  returned: success
+  returned: success, and if it was waited for in vain
   type: dict
   contains:
     name:
@@ -149,7 +150,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.
@@ -166,6 +167,22 @@ error:
     reason: 'Bad Arguments: {required_field_missing,url}'
     method: POST
     path: resources
+failures:
+  description: The changes that failed or were not attempted, each with its item and the reason.
+  returned: failure after changes began
+  type: list
+  elements: dict
+  sample:
+    - action: create
+      item: {name: resource:hook, type: web_hook}
+      code: 400
+      reason: "POST resources failed: …"
+applied:
+  description: The changes that were made before the task failed.
+  returned: failure after changes began
+  type: list
+  elements: dict
+  sample: []
 requests:
   description: How many HTTP requests the task made, repeated ones included.
   returned: always, unless Ansible refuses the options

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: retained_message
-short_description: Manage the retained message of a topic of an EMQX Cloud deployment
+short_description: Manage the retained message of a topic of an EMQX Cloud deployment (v5)
 version_added: 1.0.0
 description:
   - Retains a message for a topic, or removes it. A message is published only if another or none is retained.
@@ -109,7 +109,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number or on v5 also a name, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

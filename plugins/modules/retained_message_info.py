@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: retained_message_info
-short_description: Read the retained messages of an EMQX Cloud deployment
+short_description: Read the retained messages of an EMQX Cloud deployment (v5)
 version_added: 1.0.0
 description:
   - Reads for which topics messages are retained, and if asked for, their payloads.
@@ -110,7 +110,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

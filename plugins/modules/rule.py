@@ -68,6 +68,9 @@ options:
     default: present
 seealso:
   - module: emqx.cloud.rule_info
+  - module: emqx.cloud.action
+  - module: emqx.cloud.source
+  - module: emqx.cloud.resource
 """
 
 EXAMPLES = r"""
@@ -145,7 +148,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.
@@ -162,6 +165,18 @@ error:
     reason: 'SQL syntax error before: "selec"'
     method: POST
     path: rules
+failures:
+  description: The changes that failed or were not attempted, each with its item and the reason.
+  returned: failure after changes began
+  type: list
+  elements: dict
+  sample: [{action: create, item: {id: alarms, enabled: true}, code: BAD_REQUEST, reason: "POST rules failed: …"}]
+applied:
+  description: The changes that were made before the task failed.
+  returned: failure after changes began
+  type: list
+  elements: dict
+  sample: []
 requests:
   description: How many HTTP requests the task made, repeated ones included.
   returned: always, unless Ansible refuses the options

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: shadow
-short_description: Manage a shadow model of an EMQX Cloud deployment
+short_description: Manage a shadow model of an EMQX Cloud deployment (v4)
 version_added: 1.0.0
 description:
   - Creates, changes and deletes a shadow model and its JSON document (v4 on EMQX Cloud, where the shadow service is
@@ -40,7 +40,7 @@ options:
     type: str
   description:
     description:
-      - A note.
+      - A description.
     type: str
   document:
     description:
@@ -108,7 +108,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: shadow_info
-short_description: Read the shadow models of an EMQX Cloud deployment
+short_description: Read the shadow models of an EMQX Cloud deployment (v4)
 version_added: 1.0.0
 description:
   - Reads the shadow models of a deployment, and if asked their JSON documents (v4 on EMQX Cloud, where the shadow
@@ -95,7 +95,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

@@ -26,7 +26,7 @@ attributes:
 options:
   clientid:
     description:
-      - The client.
+      - The id of the client, taken literally.
     type: str
     required: true
   topics:
@@ -141,7 +141,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

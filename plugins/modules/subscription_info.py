@@ -44,6 +44,7 @@ options:
 seealso:
   - module: emqx.cloud.subscription
   - module: emqx.cloud.topic_info
+  - module: emqx.cloud.client_info
 """
 
 EXAMPLES = r"""
@@ -105,7 +106,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

@@ -26,11 +26,12 @@ options:
     type: str
   match:
     description:
-      - Only what this topic filter matches, such as V(plant/7/#). The API has no such filter, so all topics are read
-        and filtered by the module.
+      - Only what this topic filter matches, such as V(plant/7/#). The API has no such filter, so that topics are
+        read until O(limit) of them match, and all of them without it.
     type: str
 seealso:
   - module: emqx.cloud.subscription_info
+  - module: emqx.cloud.publish
 """
 
 EXAMPLES = r"""
@@ -68,7 +69,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

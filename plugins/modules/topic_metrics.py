@@ -99,7 +99,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.
@@ -115,19 +115,23 @@ error:
     code: BAD_API_KEY_OR_SECRET
     reason: Check api_key/api_secret
     method: GET
-    path: clients/gateway-7/subscriptions
+    path: mqtt/topic_metrics
 failures:
   description: The changes that failed or were not attempted, each with its item and the reason.
   returned: failure after changes began
   type: list
   elements: dict
-  sample: [{action: create, item: {clientid: dev-1, topic: t, qos: 1}, code: 112, reason: "the client is not online"}]
+  sample:
+    - action: create
+      item: {topic: plant/7/alarms}
+      code: EXCEED_LIMIT
+      reason: "POST mqtt/topic_metrics failed: …"
 applied:
   description: The changes that were made before the task failed.
   returned: failure after changes began
   type: list
   elements: dict
-  sample: [{action: create, item: {clientid: dev-1, topic: u, qos: 0}}]
+  sample: [{action: create, item: {topic: plant/7/commands}}]
 failures_left_out:
   description: How many more failures there are than RV(failures) shows.
   returned: if there are more than O(result_limit)

@@ -11,6 +11,8 @@ short_description: Read how many messages an EMQX Cloud deployment has counted b
 version_added: 1.0.0
 description:
   - Reads the counters of the topics that are registered for it, see M(emqx.cloud.topic_metrics).
+  - A v4 deployment counts only while its module C(emqx_mod_topic_metrics) is loaded. If it isn't, the task fails and
+    says so.
 author:
   - Contributors to the emqx.cloud collection (@emqx)
 extends_documentation_fragment:
@@ -26,6 +28,7 @@ options:
     type: str
 seealso:
   - module: emqx.cloud.topic_metrics
+  - module: emqx.cloud.broker_info
 """
 
 EXAMPLES = r"""
@@ -78,7 +81,7 @@ error:
       description: The HTTP status, or V(null) if no answer came.
       type: int
     code:
-      description: The result code of the API, a number on v4 and a name on v5.
+      description: The result code of the API, a number on v4 and a name on v5, or V(null) if it sent none.
       type: raw
     reason:
       description: What the API said.

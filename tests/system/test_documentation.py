@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,41 @@ def test_every_option_and_attribute_is_documented(documented: dict[str, Any], na
     assert entry["doc"]["version_added"] and "requests" in entry["return"]
     assert all("sample" in value or "contains" in value for value in entry["return"].values())
     assert f"emqx.cloud.{name}" in entry["examples"]
+
+
+def test_modules_name_each_other(documented: dict[str, Any]) -> None:
+    """Whoever reads of one module finds those that belong to it, from both sides."""
+    others = {
+        name: {each["module"] for each in entry["doc"].get("seealso") or ()} for name, entry in documented.items()
+    }
+    assert [(a, b) for a in others for b in others[a] if a not in others[b]] == []
+    assert [name for name in others if not others[name]] == ["emqx.cloud.api"]
+
+
+def test_what_is_the_same_is_said_in_the_same_words(documented: dict[str, Any]) -> None:
+    words: dict[str, set[str]] = {}
+    for entry in documented.values():
+        for key in ("error", "failures", "applied", "failures_left_out", "applied_left_out", "requests"):
+            if key in entry["return"]:
+                said = {name: entry["return"][key][name] for name in ("description", "returned", "type")}
+                words.setdefault(key, set()).add(json.dumps(said))
+        for option, about in entry["doc"]["options"].items():
+            if option.startswith("like"):
+                words.setdefault(option + "*", set()).add(about["description"][0].partition(". ")[2])
+    assert {key: found for key, found in words.items() if len(found) > 1} == {}
+
+
+def test_a_module_for_one_generation_says_so_where_modules_are_listed(documented: dict[str, Any]) -> None:
+    told = {name: entry["doc"]["short_description"] for name, entry in documented.items()}
+    found = {name[len("emqx.cloud."):]: text[-3:-1] for name, text in told.items() if text.endswith(("(v4)", "(v5)"))}
+    assert found == ONE_GENERATION
+
+
+def test_the_readme_lists_every_module_once() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("\n## Modules\n")[2].partition("\n## ")[0]
+    firsts = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert sorted(re.findall(r"`emqx\.cloud\.(\w+)`", " ".join(firsts))) == MODULES
 
 
 def test_ansible_doc_renders_a_module_for_people() -> None:
