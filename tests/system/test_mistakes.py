@@ -344,6 +344,7 @@ OF_ONE_GENERATION: list[tuple[str, str, dict[str, Any], str]] = [
     ("v4", "publish", {"topic": "a,b", "payload": "x"}, "topic"),
     ("v4", "publish", {"topic": "t", "payload": "x", "properties": {}}, "properties"),
     ("v4", "client", {"clientid": ".", "state": "absent"}, "clientid"),
+    ("v4", "client_info", {"clientid": ".."}, "clientid"),
     ("v4", "client", {"clientids": ["a", ".."], "state": "absent"}, "clientids"),
     ("v5", "rule", {"id": "rule:x", "sql": "SELECT 1"}, "id"),
 ]

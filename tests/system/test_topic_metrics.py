@@ -115,7 +115,7 @@ def test_info_reads_all_or_one(deployment: Deployment) -> None:
          "topics[1] is 'b/#', which is no topic name: a topic name has no wildcards ('+' and '#')."),
         ({"topics": [""], "state": "absent"}, "topics[0] is '', which is no topic name: it is empty."),
         ({"topics": [".."], "state": "absent"},
-         "'..' can't be used as a topic here: the API would take it for another path."),
+         "'..' can't be used as topics[0]: the API would take it for another path."),
         ({"topics": ["a", True]}, "topics is a list of strings, and True is none: put it in quotes."),
         ({"topics": [], "state": "exact"},
          "topics is empty, so everything would be deleted: set purge_all: true if that is what you want."),

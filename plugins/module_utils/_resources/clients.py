@@ -227,7 +227,7 @@ class V4Clients(Clients):
         ]
 
     def _one(self, clientid: str) -> List[Dict[str, Any]]:
-        path = path_of("clients/{}", clientid)
+        path = path_of("clients/{}", checked_name(clientid, "clientid"))
         return self.api.dicts(self.api.call("GET", path).get("data"), path)
 
     def _lookup(self, names: Sequence[str]) -> Iterable[Dict[str, Any]]:
