@@ -38,7 +38,7 @@ options:
     type: str
   password:
     description:
-      - The password. Needed to create the user, and to change O(is_superuser). An empty string counts as not given.
+      - The password. Needed to create the user, and to change O(is_superuser). It is never empty.
     type: str
   is_superuser:
     description:
@@ -174,7 +174,7 @@ SPEC = Spec(
 
 def run(task: Task) -> Result:
     """Bring one user to the state that the options describe."""
-    user = users.user_from(task.params)
+    user = users.one_user_from(task.params)
     rewrite = task.params["update_password"] == "always"
     store = users.store(task.api, [user.kind], rewrite)
     absent = task.params["state"] == "absent"

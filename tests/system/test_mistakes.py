@@ -74,6 +74,8 @@ MISTAKES: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"path": ""}, "path"),
     ],
     "auth_user": [
+        ({"username": "a", "password": ""}, "password"),
+        ({"username": "a", "password": "", "update_password": "always"}, "password"),
         ({"password": "hunter3"}, "username"),
         ({**USER, "clientid": "b"}, "username"),
         ({"username": "", "password": "hunter3"}, "username"),

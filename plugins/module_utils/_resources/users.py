@@ -69,6 +69,19 @@ def user_from(options: Mapping[str, Any], where: str = "") -> User:
     )
 
 
+def one_user_from(options: Mapping[str, Any]) -> User:
+    """Return the user that the options of a module for one user describe.
+
+    Here an empty password is no empty column: a variable has come out empty, and nothing would be set.
+
+    :raises InputError: see :func:`user_from`, or the password is empty.
+    """
+    user = user_from(options)
+    if options["password"] == "" and options["state"] == "present":
+        raise InputError(f"password is empty for the {user.kind} {user.name!r}: leave it out if it is not to be set.")
+    return user
+
+
 def _flag(value: Any, where: str) -> Optional[bool]:
     """Return a boolean that may have been read from a CSV file, or None where it isn't given."""
     if value is None or isinstance(value, bool):

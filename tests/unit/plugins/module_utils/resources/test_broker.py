@@ -159,6 +159,13 @@ def test_v5_alarms_are_paged():
     assert [alarm["activated_at"] for alarm in found] == ["2026-11-22T20:55:55.516Z"] * 2
 
 
+@pytest.mark.parametrize("odd", [True, "soon", None, [1], 10**30])
+def test_v4_a_time_that_is_none_stays_as_it_is(odd):
+    rows = [{"node": "a", "alarms": [{"name": "cpu", "activate_at": odd}]}]
+    found = read(v4, "alarms", of_v4("alarms/activated", rows), of_v4("alarms/deactivated", []))
+    assert found[0]["activated_at"] == (10**27 if odd == 10**30 else odd)
+
+
 @pytest.mark.parametrize("alarms", [None, "timeout", [1]])
 def test_v4_a_node_that_gives_no_alarms_is_a_clear_error(alarms):
     with pytest.raises(ApiError, match="GET alarms/activated gave an answer that can't be used"):
