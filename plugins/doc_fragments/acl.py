@@ -98,11 +98,13 @@ def _options(text: str, level: int) -> str:
 class ModuleDocFragment:
     """Whom access rules are for, the rules, and how they are brought to a state."""
 
+    # Annotated, since ansible-test reads plain assignments, and those have to be literals.
+
     # The rules of one subject.
-    DOCUMENTATION = f"options:\n{_options(_POLICY, 1)}\n{_options(_HOW, 1)}\n"
+    DOCUMENTATION: str = f"options:\n{_options(_POLICY, 1)}\n{_options(_HOW, 1)}\n"
 
     # The rules of many.
-    SUBJECTS = f"""
+    SUBJECTS: str = f"""
 options:
   subjects:
     description:

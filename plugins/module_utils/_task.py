@@ -282,18 +282,18 @@ class Task:
             failure = partial_failure(ended.done, ended.failures, result, limit)
             raise TaskEnded({**failure.details(), "msg": str(failure), "requests": self.requests}) from ended.__cause__
         result = self.made = self._report(done, store, failures)
-        partial = partial_failure(done, failures, result, limit) if failures else None
         changed = [record for unused, record in _applied(done)]
         changed += [each.record for each in failures if each.error.partly]
         try:
             if then and changed:
                 then(changed)
         except EmqxError as error:
-            told = partial or "All changes were made."
-            details = partial.details() if partial else {**error.details(), **result}
-            raise TaskFailure(f"{told} {error}", details) from error
-        if partial:
-            raise partial
+            if failures:
+                partial = partial_failure(done, failures, result, limit)
+                raise TaskFailure(f"{partial} {error}", partial.details()) from error
+            raise TaskFailure(f"All changes were made. {error}", {**error.details(), **result}) from error
+        if failures:
+            raise partial_failure(done, failures, result, limit)
         return Converged(done, result)
 
     def converge_one(self, store: Store[Any], wanted: Any, name: str) -> Result:

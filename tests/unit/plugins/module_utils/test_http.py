@@ -483,7 +483,7 @@ def test_of_results_the_first_cause_is_raised_and_not_what_follows_from_it(conne
 
 def test_what_ends_it_is_raised_once_the_outcome_of_what_was_under_way_is_told(connect, monkeypatch):
     class Limit(BaseException):
-        pass
+        """What Ansible raises when the time of a task is over."""
 
     begun, told = [], []
 
@@ -509,7 +509,7 @@ def test_what_ends_it_is_raised_once_the_outcome_of_what_was_under_way_is_told(c
 
 def test_what_ends_it_while_items_are_still_handed_out_ends_it_too(connect, monkeypatch):
     class Limit(BaseException):
-        pass
+        """What Ansible raises when the time of a task is over."""
 
     class Ended(ThreadPoolExecutor):
         def submit(self, function, *arguments):

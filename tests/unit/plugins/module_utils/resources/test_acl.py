@@ -264,7 +264,7 @@ def test_v4_an_answer_about_a_name_that_is_none_is_about_nobody():
 
 def test_v4_what_ends_it_half_way_is_told_with_what_was_left(monkeypatch):
     class Limit(BaseException):
-        pass
+        """What Ansible raises when the time of a task is over."""
 
     def end(_seconds):
         raise Limit
