@@ -9,8 +9,8 @@ import http.client
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -19,8 +19,8 @@ from contract.mqtt_client import SECONDS, MqttClient
 from simulator import Deployment
 
 FOLDER = Path(__file__).parent
-CONNECTED_PORT = 9911
-"""The connector of the recordings is connected to this port of its own machine, and refused at port 9910."""
+CONNECTED = "127.0.0.1:9911"
+"""Where the connector of the recordings is connected to; at port 9910 it is refused."""
 FILES = ("emqx-4.4.19", "emqx-4.4.19-traps", "emqx-5.8.9", "emqx-5.8.9-traps")
 
 
@@ -65,31 +65,32 @@ def exchanges(file: str) -> list[Exchange]:
 def replay(file: str, deployment: Deployment) -> dict[int, Reply]:
     """Every step of a file in its order, over real HTTP and MQTT; the replies by number.
 
-    An id that the broker chose is another one here, and stands for the recorded one from then on.
+    An id that the broker chose is another one here, and stands for the recorded one from then on. So does the address
+    of what a connector is connected to.
     """
     replies = {}
     ids: dict[str, str] = {}
-    with _clients(deployment) as clients, _listening():
+    with _clients(deployment) as clients, _listening() as address:
         for line in lines(file):
             if "mqtt" in line:
                 clients.step(line["mqtt"])
             else:
-                request = line["request"]
+                request = json.loads(json.dumps(line["request"]).replace(CONNECTED, address))
                 path = "/".join(ids.get(segment, segment) for segment in request["path"].split("/"))
-                replies[line["n"]] = reply = send(deployment, {**request, "path": path})
+                reply = send(deployment, {**request, "path": path})
+                body = reply.body.replace(address.encode(), CONNECTED.encode())
+                replies[line["n"]] = reply = replace(reply, body=body)
                 ids.update(_chosen_id(line, reply))
     return replies
 
 
 @contextmanager
-def _listening() -> Iterator[None]:
-    """Something takes connections where a recorded connector connects to; whatever does so already is as good."""
+def _listening() -> Iterator[str]:
+    """An address where something takes connections, as it did where the recorded connector was connected to."""
     with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with suppress(OSError):
-            listener.bind(("127.0.0.1", CONNECTED_PORT))
-            listener.listen()
-        yield
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 def _chosen_id(line: dict[str, Any], reply: Reply) -> dict[str, str]:
