@@ -500,8 +500,11 @@ class V4Acl(Acl):
 
     def steps(self, plan: Plan[Policy]) -> List[Tuple[str, Sequence[Policy]]]:
         """The stricter state comes first: rules that only allow go before others come, those that deny go last."""
-        lenient = [old for old in plan.delete if all(rule.permission == "allow" for rule in old.rules or ())]
-        strict = [old for old in plan.delete if old not in lenient] if len(lenient) < len(plan.delete) else []
+        lenient: List[Policy] = []
+        strict: List[Policy] = []
+        for old in plan.delete:
+            only_allows = all(rule.permission == "allow" for rule in old.rules or ())
+            (lenient if only_allows else strict).append(old)
         update = [new for unused, new in plan.update]
         return [("delete", lenient), ("create", plan.create), ("update", update), ("delete", strict)]
 
