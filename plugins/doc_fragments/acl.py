@@ -108,10 +108,9 @@ class ModuleDocFragment:
 options:
   subjects:
     description:
-      - The subjects, each with its rules. The same subject twice is an error if the two differ.
+      - The subjects, each with its rules, here or in O(src). The same subject twice is an error if the two differ.
     type: list
     elements: dict
-    required: true
     suboptions:
 {_options(_POLICY, 3)}
 {_options(_HOW, 1)}

@@ -9,6 +9,7 @@ come from the same object, and none can disagree with what happens.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Generic, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar
@@ -41,14 +42,16 @@ class Record:
         raise TypeError(f"{type(self).__name__} defines no key")
 
     @classmethod
-    def compared(cls) -> List[str]:
+    def compared(cls) -> Tuple[str, ...]:
         """Return the names of the fields that are not write-only."""
-        return [each.name for each in dataclasses.fields(cls) if not each.metadata.get("write_only")]
+        kind: Any = cls
+        return _fields_of(kind, False)
 
     @classmethod
-    def written(cls) -> List[str]:
+    def written(cls) -> Tuple[str, ...]:
         """Return the names of the write-only fields."""
-        return [each.name for each in dataclasses.fields(cls) if each.metadata.get("write_only")]
+        kind: Any = cls
+        return _fields_of(kind, True)
 
     def shown(self) -> Dict[str, Any]:
         """Return the record as users see it, without write-only and unknown fields."""
@@ -56,7 +59,11 @@ class Record:
 
     def differs(self, current: Record) -> bool:
         """Say whether ``current`` would have to change to be as this (desired) record says."""
-        return any(getattr(self, name) not in (None, getattr(current, name)) for name in self.compared())
+        for name in self.compared():
+            value = getattr(self, name)
+            if value is not None and value != getattr(current, name):
+                return True
+        return False
 
     def completed(self: R, current: Record) -> R:
         """Return this (desired) record with what it doesn't mention taken from ``current``.
@@ -64,7 +71,13 @@ class Record:
         A kind of record that may come out empty returns None then: it is deleted.
         """
         kept = {name: getattr(current, name) for name in self.compared() if getattr(self, name) is None}
-        return dataclasses.replace(self, **kept)
+        return self.changed(**kept) if kept else self
+
+    def changed(self: R, **fields: Any) -> R:
+        """Return this record with other values in some fields; ``dataclasses.replace`` takes five times as long."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, **fields)
+        return other
 
     def without(self: R, current: R) -> Optional[R]:
         """Return what is left of ``current`` without this (unwanted) record: ``current`` itself, less, or None."""
@@ -73,6 +86,12 @@ class Record:
     def carries_secret(self) -> bool:
         """Say whether a write-only field is set."""
         return any(getattr(self, name) is not None for name in self.written())
+
+
+@functools.lru_cache(maxsize=None)
+def _fields_of(kind: Any, write_only: bool) -> Tuple[str, ...]:
+    fields = dataclasses.fields(kind)
+    return tuple(each.name for each in fields if bool(each.metadata.get("write_only")) == write_only)
 
 
 @dataclass

@@ -137,6 +137,17 @@ def checked_name(name: Any, what: str = "a name") -> str:
     return name
 
 
+def encoded(value: Any) -> bytes:
+    """Return a value as the JSON that is sent.
+
+    :raises InputError: a text in it is none that UTF-8 can carry.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    except UnicodeEncodeError:
+        raise InputError("A text that would be sent is not valid Unicode text.") from None
+
+
 def path_of(template: str, *names: str) -> str:
     """Return the path that ``template`` gives with each ``{}`` replaced by a percent-encoded name.
 
@@ -294,15 +305,12 @@ class Http:
 
         :param path: below the base URL, with names put in by :func:`path_of`.
         :param query: pairs; a name may come several times.
-        :param body: sent as JSON unless None.
+        :param body: sent as JSON unless None; bytes are JSON already.
         :raises TransportError: no whole answer came, or it was a redirect.
         """
-        try:
-            data = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-            query = list(query or ())
-            "".join(str(value) for _name, value in query).encode("utf-8")
-        except UnicodeEncodeError:
-            raise InputError(f"{method} {path} would send what is not valid Unicode text.") from None
+        data = body if body is None or isinstance(body, bytes) else encoded(body)
+        query = list(query or ())
+        encoded([str(value) for _name, value in query])
         response, retried = self._attempts(method, path, query, data)
         if 300 <= response.status_code < 400:
             target = self.mask(re.sub(r"//[^/@]*@", "//", response.headers.get("Location", "nowhere")))

@@ -25,6 +25,7 @@ from typing import (
     Mapping,
     Optional,
     Sequence,
+    Set,
     Tuple,
     TypeVar,
 )
@@ -38,6 +39,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ._converge import Ended, Failure, Plan, apply, make_plan, unique
 from ._errors import EmqxError, InputError, NotReady
 from ._query import compiled
+from ._rows import occurring, put_back, set_aside
 
 if TYPE_CHECKING:
     from ._http import Http, Settings
@@ -92,6 +94,9 @@ PURGE: Dict[str, Any] = dict(
     purge_limit=dict(type="str"),
 )
 """Options of modules that can delete what isn't listed; the documentation fragment ``purge`` describes them."""
+
+SOURCE: Dict[str, Any] = dict(src=dict(type="path"))
+"""Where a long list comes from instead of its option; the documentation fragment ``source`` describes it."""
 
 BOUNDED: Dict[str, Any] = dict(result_limit=dict(type="int", default=1000))
 """How much a result shows; the documentation fragment ``bounded`` describes it."""
@@ -164,10 +169,14 @@ READ: Dict[str, Any] = dict(limit=dict(type="int"), query=dict(type="str"))
 
 @dataclass(frozen=True)
 class Spec:
-    """A module's options besides those of the connection, and how they go together (in Ansible's own terms)."""
+    """A module's options besides those of the connection, and how they go together (in Ansible's own terms).
+
+    ``listed`` is the option that ``src`` stands for, where there is one.
+    """
 
     options: Mapping[str, Any]
     rules: Mapping[str, Any] = field(default_factory=dict)
+    listed: str = ""
     connection: Mapping[str, Any] = field(default_factory=lambda: {**DEPLOYMENT, **CONNECTION})
 
     def arguments(self) -> Dict[str, Any]:
@@ -534,12 +543,13 @@ def no_dictionaries(
             if not isinstance(value, list):
                 yield name, f"{where}{name} has to be a list of dictionaries, and is none."
                 continue
+            deeper = any("options" in each or each.get("elements") == "dict" for each in inner.values())
             for position, item in enumerate(value):
-                place = f"{where}{name}[{position}]"
                 if not isinstance(item, dict):
+                    place = f"{where}{name}[{position}]"
                     yield name, f"{where}{name} has to be a list of dictionaries, and {place} is none."
                     break
-                found = next(no_dictionaries(inner, item, place + "."), None)
+                found = deeper and next(no_dictionaries(inner, item, f"{where}{name}[{position}]."), None)
                 if found:
                     yield name, found[1]
                     break
@@ -589,6 +599,8 @@ def run_module(spec: Spec, run: Callable[[Task], Result]) -> None:
     module = _Module(supports_check_mode=True, **spec.arguments())
     if module.refused:
         module.fail_json(msg=module.refused, requests=0)
+    if spec.listed and module.params["src"] is not None:
+        module.fail_json(msg=f"src is read by the action plugin, which has not run: give {spec.listed}.", requests=0)
     module.no_log_values.update(_connection_secrets(module.params))
     task = Task(module.params, module.check_mode, module._diff)
     result = execute(task, run)
@@ -611,9 +623,8 @@ def run_directly(
     """
     arguments, given = spec.arguments(), dict(params)
     refused = _without_texts(arguments["argument_spec"], given)
-    validated = ArgumentSpecValidator(**arguments).validate(given)
+    validated, secrets = _validated(arguments, given)
     options = validated.validated_parameters
-    secrets = set(validated._no_log_values)
     warnings = [f"Both option {each['option']} and its alias {each['alias']} are set." for each in validated._warnings]
     result: Result
     try:
@@ -638,8 +649,22 @@ def run_directly(
     return _censored(result, secrets)
 
 
-def _censored(result: Result, secrets: Any) -> Result:
+def _validated(arguments: Mapping[str, Any], given: Mapping[str, Any]) -> Tuple[Any, Set[str]]:
+    """Return what Ansible's validator makes of options, and the values that it says must not be logged."""
+    validator, rest = ArgumentSpecValidator(**arguments), dict(given)
+    aside, secrets = set_aside(arguments["argument_spec"], rest)
+    validated = validator.validate(rest)
+    if validated.error_messages:
+        validated = validator.validate(given)  # once more, since messages count items
+    else:
+        put_back(aside, validated.validated_parameters)
+    return validated, secrets | validated._no_log_values
+
+
+def _censored(result: Result, secrets: Set[str]) -> Result:
     """Return a result as a module prints it: JSON, with secrets masked but for what is true, false or null."""
+    if len(secrets) > 50:
+        secrets = occurring(secrets, result)
     kept = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
     censored: Result = json.loads(jsonify({**remove_values(result, secrets), **kept}))
     return censored

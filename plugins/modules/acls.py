@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - emqx.cloud.acl.subjects
   - emqx.cloud.purge
   - emqx.cloud.bounded
+  - emqx.cloud.source
   - emqx.cloud.attributes
   - emqx.cloud.attributes.state
 notes:
@@ -85,6 +86,10 @@ EXAMPLES = r"""
     kind: [clientid]
     purge: true
     purge_all: true
+
+- name: What the devices of a JSON file may do
+  emqx.cloud.acls:
+    src: rules.json
 """
 
 RETURN = r"""
@@ -158,6 +163,7 @@ from ansible_collections.emqx.cloud.plugins.module_utils._task import (
     POLICY,
     PURGE,
     RULES,
+    SOURCE,
     Result,
     Spec,
     Task,
@@ -166,13 +172,16 @@ from ansible_collections.emqx.cloud.plugins.module_utils._task import (
 
 SPEC = Spec(
     options=dict(
-        subjects=dict(type="list", elements="dict", required=True, options=POLICY),
+        subjects=dict(type="list", elements="dict", options=POLICY),
         kind=dict(type="list", elements="str", choices=["username", "clientid", "everyone"]),
         batch_bytes=dict(type="int", default=1048576),
         **RULES,
         **PURGE,
         **BOUNDED,
+        **SOURCE,
     ),
+    rules=dict(mutually_exclusive=[("subjects", "src")], required_one_of=[("subjects", "src")]),
+    listed="subjects",
 )
 
 

@@ -13,6 +13,7 @@ description:
   - Brings any number of credentials in the built-in database of a deployment to the described state, in as few requests
     as the API allows.
   - Ten thousand users are listed and created in a handful of requests; users who need not change are not sent.
+  - So many had better come from a file (O(src)) than from a variable.
 author:
   - Contributors to the emqx.cloud collection (@emqx)
 extends_documentation_fragment:
@@ -20,6 +21,7 @@ extends_documentation_fragment:
   - emqx.cloud.connection
   - emqx.cloud.purge
   - emqx.cloud.bounded
+  - emqx.cloud.source
   - emqx.cloud.attributes
   - emqx.cloud.attributes.state
 notes:
@@ -36,12 +38,11 @@ attributes:
 options:
   users:
     description:
-      - The users. A row read from a CSV file, such as by M(community.general.read_csv), can be given as it is
-        (columns that are empty count as not given).
+      - The users, here or in O(src). A row that another module has read from a CSV file can be given as it is (columns
+        that are empty count as not given).
       - The same user twice is an error if the two differ.
     type: list
     elements: dict
-    required: true
     suboptions:
       username:
         description:
@@ -108,15 +109,9 @@ EXAMPLES = r"""
     purge: true
     purge_limit: "10%"
 
-- name: Read the devices from a CSV file with the columns username and password
-  community.general.read_csv:
-    path: "{{ playbook_dir }}/devices.csv"
-  register: csv
-  delegate_to: localhost
-
-- name: The devices of the file may connect
+- name: The devices of a file may connect, a CSV file with the columns username and password
   emqx.cloud.auth_users:
-    users: "{{ csv.list }}"
+    src: devices.csv
 
 - name: Nobody may connect by user name
   emqx.cloud.auth_users:
@@ -188,14 +183,21 @@ requests:
 """
 
 from ansible_collections.emqx.cloud.plugins.module_utils._resources import users
-from ansible_collections.emqx.cloud.plugins.module_utils._task import BOUNDED, PURGE, Result, Spec, Task, run_module
+from ansible_collections.emqx.cloud.plugins.module_utils._task import (
+    BOUNDED,
+    PURGE,
+    SOURCE,
+    Result,
+    Spec,
+    Task,
+    run_module,
+)
 
 SPEC = Spec(
     options=dict(
         users=dict(
             type="list",
             elements="dict",
-            required=True,
             options=dict(
                 username=dict(type="str"),
                 clientid=dict(type="str"),
@@ -209,7 +211,10 @@ SPEC = Spec(
         state=dict(type="str", choices=["present", "absent"], default="present"),
         **PURGE,
         **BOUNDED,
+        **SOURCE,
     ),
+    rules=dict(mutually_exclusive=[("users", "src")], required_one_of=[("users", "src")]),
+    listed="users",
 )
 
 

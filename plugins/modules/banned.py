@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - emqx.cloud.connection
   - emqx.cloud.purge
   - emqx.cloud.bounded
+  - emqx.cloud.source
   - emqx.cloud.attributes
   - emqx.cloud.attributes.state
 notes:
@@ -34,8 +35,8 @@ attributes:
 options:
   entries:
     description:
-      - The bans. Each says in exactly one option who is banned; an empty string there counts as not given, so that rows
-        read from a CSV file can be used.
+      - The bans, here or in O(src). Each says in exactly one option who is banned; an empty string there counts as not
+        given, so that rows that another module has read from a CSV file can be used.
       - The same one twice is an error if the two differ.
     type: list
     elements: dict
@@ -150,6 +151,10 @@ EXAMPLES = r"""
       - peerhost: 203.0.113.7
         reason: password guessing
         until: 7d
+
+- name: Those of a file stay out, a CSV file with the columns clientid and reason
+  emqx.cloud.banned:
+    src: stolen.csv
 
 - name: The device was found
   emqx.cloud.banned:
@@ -281,6 +286,7 @@ from ansible_collections.emqx.cloud.plugins.module_utils._resources import bans
 from ansible_collections.emqx.cloud.plugins.module_utils._task import (
     BOUNDED,
     PURGE,
+    SOURCE,
     Result,
     Spec,
     Task,
@@ -298,14 +304,16 @@ SPEC = Spec(
         state=dict(type="str", choices=["present", "absent"], default="present"),
         **PURGE,
         **BOUNDED,
+        **SOURCE,
     ),
     rules=dict(
         mutually_exclusive=[
-            ("entries", *KINDS),
-            *(("entries", name) for name in ("reason", "until", "by")),
+            ("entries", "src", *KINDS),
+            *((option, name) for option in ("entries", "src") for name in ("reason", "until", "by")),
         ],
-        required_one_of=[("entries", *KINDS)],
+        required_one_of=[("entries", "src", *KINDS)],
     ),
+    listed="entries",
 )
 
 

@@ -44,6 +44,14 @@ def odd(documented: Mapping[str, Any], result: Mapping[str, Any], where: str) ->
                 yield from odd(inner, item, f"{where}{key}.")
 
 
+# What the action plugin makes of a file.
+ROWS = {
+    "devices.csv": {"users": [{"username": "sensor-1", "password": "y"}]},
+    "rules.json": {"subjects": [{"everyone": True, "rules": [{"topic": "t", "action": "all", "permission": "deny"}]}]},
+    "stolen.csv": {"entries": [{"clientid": "stolen-8"}]},
+}
+
+
 def examples(module: str, deployment: Deployment) -> Iterator[tuple[str, dict[str, Any]]]:
     """The tasks of a module's examples that are of this collection, with something in place of the variables."""
     for task in yaml.safe_load(importlib.import_module(PLUGINS + "modules." + module).EXAMPLES):
@@ -51,10 +59,10 @@ def examples(module: str, deployment: Deployment) -> Iterator[tuple[str, dict[st
             if not name.startswith("emqx.cloud."):
                 continue
             text = json.dumps(options or {}).replace('"{{ devices }}"', json.dumps(DEVICES))
-            text = text.replace('"{{ csv.list }}"', '[{"username": "sensor-1", "password": "y"}]')
             text = text.replace("{{ headquarters_address }}", f"{deployment.mqtt_host}:{deployment.mqtt_port}")
             text = text.replace("{{ 'binary' | b64encode }}", "YWJj")
-            yield name.rpartition(".")[2], json.loads(re.sub(r"\{\{.*?\}\}", "templated", text))
+            found = json.loads(re.sub(r"\{\{.*?\}\}", "templated", text))
+            yield name.rpartition(".")[2], ROWS[found["src"]] if "src" in found else found
 
 
 @pytest.mark.parametrize("generation", ["v4", "v5"])

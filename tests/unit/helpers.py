@@ -35,6 +35,7 @@ class Call:
     def compare(self, method: str, path: str, query: List[Tuple[str, Any]], body: Any) -> None:
         assert (method, path) == (self.method, self.path)
         assert self.query is ANY or query == self.query
+        body = json.loads(body) if isinstance(body, bytes) else body
         assert self.body is ANY or body == self.body
 
     def answer(self, body: Any) -> Answer:
@@ -46,7 +47,7 @@ class Call:
             parsed = json.loads(text)
         except ValueError:
             parsed = NO_JSON
-        size = len(json.dumps(body)) if body is not None else 0
+        size = 0 if body is None else len(body if isinstance(body, bytes) else json.dumps(body))
         sent = size if self.sent is None else self.sent
         return Answer(self.method, self.path, self.status, text, parsed, False, sent, self.retry_after)
 

@@ -24,7 +24,7 @@ from .._errors import ApiError, EmqxError, InputError, Missing, NotAttempted, No
 from .._http import checked_name, path_of
 from .._topics import filter_problem
 from . import clients
-from ._api import MEBIBYTE, RULES, SOURCE, Api, Store, in_batches
+from ._api import MEBIBYTE, RULES, SOURCE, Api, Batch, Store, in_batches
 
 KINDS = ("username", "clientid", "everyone")
 ACTIONS = ("publish", "subscribe")
@@ -571,8 +571,8 @@ class V4Acl(Acl):
         who = {policy.kind: policy.name} if policy.name else {}
         return {**who, "topic": rule.topic, "action": V4_NAMES[rule.action], "access": rule.permission}
 
-    def _post(self, batch: List[Tuple[_Change, Dict[str, Any]]]) -> Iterator[Tuple[_Change, Optional[EmqxError]]]:
-        answer = self.api.call("POST", "acl", body=[row for unused, row in batch])
+    def _post(self, batch: Any, body: bytes) -> Iterator[Tuple[_Change, Optional[EmqxError]]]:
+        answer = self.api.call("POST", "acl", body=body)
         said = {self._who(row): row.get("result") for row in self.api.dicts(answer.get("data"), "acl", "POST")}
         for change, row in batch:
             # EMQX 4.4 answers code 0 though items failed, and in reverse order.
@@ -736,9 +736,9 @@ class V5Acl(Acl):
             yield from in_batches(rows, functools.partial(self._post, kind), self.batch_bytes)
         yield from self.update(policy for policy in policies if not policy.name)
 
-    def _post(self, kind: str, batch: List[Tuple[Policy, Any]]) -> Iterator[Tuple[Policy, Optional[EmqxError]]]:
+    def _post(self, kind: str, batch: Batch[Policy], body: bytes) -> Iterator[Tuple[Policy, Optional[EmqxError]]]:
         # EMQX 5.8 stores all of them or none.
-        self.api.call("POST", f"{RULES}/{V5_PATHS[kind]}", body=[row for unused, row in batch])
+        self.api.call("POST", f"{RULES}/{V5_PATHS[kind]}", body=body)
         for policy, _row in batch:
             yield policy, None
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .._addresses import checked_address, checked_network
 from .._converge import Outcomes, Plan, Record
@@ -50,8 +50,8 @@ class Ban(Record):
         return self.kind, self.who
 
     @classmethod
-    def compared(cls) -> List[str]:
-        return ["kind", "who", "reason", "by", "until"]
+    def compared(cls) -> Tuple[str, ...]:
+        return "kind", "who", "reason", "by", "until"
 
     def shown(self) -> Dict[str, Any]:
         shown = super().shown()

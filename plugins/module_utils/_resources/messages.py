@@ -19,7 +19,7 @@ from .._errors import V4_CODES, V5_REASONS, ApiError, EmqxError, InputError, Mis
 from .._http import checked_name, path_of
 from .._times import normal
 from .._topics import filter_problem, matches, name_problem
-from ._api import MEBIBYTE, Api, Store, in_batches, is_success
+from ._api import MEBIBYTE, Api, Batch, Store, in_batches, is_success
 
 LARGEST = MEBIBYTE
 """The largest payload in bytes that brokers take, unless they are configured otherwise."""
@@ -105,8 +105,8 @@ class Message(Record):
         return self.number
 
     @classmethod
-    def compared(cls) -> List[str]:
-        return ["topic", "id", "delivered"]
+    def compared(cls) -> Tuple[str, ...]:
+        return "topic", "id", "delivered"
 
 
 def messages_from(options: Mapping[str, Any], generation: str) -> List[Message]:
@@ -190,9 +190,7 @@ class Publisher(Store[Message]):
         row = {"topic": message.topic, "payload": payload, "qos": message.qos, "retain": message.retain}
         return {**row, self.encoding: encoding}
 
-    def _send(
-        self, batch: List[Tuple[Message, Dict[str, Any]]]
-    ) -> Iterator[Tuple[Message, Optional[EmqxError]]]:
+    def _send(self, batch: Batch[Message], body: bytes) -> Iterator[Tuple[Message, Optional[EmqxError]]]:
         raise TypeError(f"{type(self).__name__} can't publish")
 
     @staticmethod
@@ -210,13 +208,11 @@ class V4Publisher(Publisher):
     def _row(self, message: Message) -> Dict[str, Any]:
         return {"clientid": PUBLISHER, **super()._row(message)}
 
-    def _send(
-        self, batch: List[Tuple[Message, Dict[str, Any]]]
-    ) -> Iterator[Tuple[Message, Optional[EmqxError]]]:
+    def _send(self, batch: Batch[Message], body: bytes) -> Iterator[Tuple[Message, Optional[EmqxError]]]:
         path = "mqtt/publish_batch"
-        body = self.api.call("POST", path, body=[row for unused, row in batch])
+        answer = self.api.call("POST", path, body=body)
         codes: Dict[Any, List[Any]] = {}
-        for result in self.api.dicts(body.get("data"), path, "POST"):
+        for result in self.api.dicts(answer.get("data"), path, "POST"):
             codes.setdefault(str(result.get("topic")), []).append(result.get("code"))
         for message, _row in batch:
             found = codes.get(message.topic)
@@ -232,15 +228,13 @@ class V5Publisher(Publisher):
         row = super()._row(message)
         return {**row, "properties": message.properties} if message.properties else row
 
-    def _send(
-        self, batch: List[Tuple[Message, Dict[str, Any]]]
-    ) -> Iterator[Tuple[Message, Optional[EmqxError]]]:
+    def _send(self, batch: Batch[Message], body: bytes) -> Iterator[Tuple[Message, Optional[EmqxError]]]:
         if len(batch) == 1:
             path = "publish"
             results = [self.api.call("POST", path, body=batch[0][1])]
         else:
             path = "publish/bulk"
-            answer = self.api.http.request("POST", path, (), [row for unused, row in batch])
+            answer = self.api.http.request("POST", path, (), body)
             results = answer.json if isinstance(answer.json, list) else []
             if answer.status != 503 or len(results) != len(batch):
                 # With 503, EMQX 5.8 says of each message whether it was dispatched.
@@ -289,8 +283,8 @@ class Retained(Record):
         return self.topic
 
     @classmethod
-    def compared(cls) -> List[str]:
-        return ["payload", "qos"]
+    def compared(cls) -> Tuple[str, ...]:
+        return "payload", "qos"
 
     def shown(self) -> Dict[str, Any]:
         """Return it as a diff shows it, with no more than the beginning of a long payload and what tells it apart."""

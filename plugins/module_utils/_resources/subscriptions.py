@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .._converge import Outcomes, Plan, Record
 from .._errors import V4_CODES, ApiError, EmqxError, InputError, Missing
@@ -35,8 +35,8 @@ class Subscription(Record):
         return canonical(self.topic)
 
     @classmethod
-    def compared(cls) -> List[str]:
-        return [name for name in super().compared() if name != "topic"]
+    def compared(cls) -> Tuple[str, ...]:
+        return tuple(name for name in super().compared() if name != "topic")
 
     def shown(self) -> Dict[str, Any]:
         shown = super().shown()

@@ -14,7 +14,7 @@ from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import V4_MESSAGES, ApiError, EmqxError, InputError, Missing
 from .._http import checked_name, masked, path_of
 from .._times import normal
-from ._api import AUTHENTICATOR, MEBIBYTE, Api, Store, in_batches, one_of_kind
+from ._api import AUTHENTICATOR, MEBIBYTE, Api, Batch, Store, in_batches, one_of_kind
 
 KINDS = ("username", "clientid")
 NO_SUPERUSERS = "is_superuser needs a v5 deployment: v4 knows no superusers."
@@ -48,14 +48,13 @@ def user_from(options: Mapping[str, Any], where: str = "") -> User:
     :param where: what stands before an option's name in messages, such as ``users[3].``.
     :raises InputError: it names no user or two, or what can't be a name or a password.
     """
-    given = {name: value for name, value in options.items() if value is not None and value != ""}
-    kinds = [kind for kind in KINDS if kind in given]
+    kinds = [kind for kind in KINDS if options.get(kind) not in (None, "")]
     if len(kinds) != 1:
         empty = [kind for kind in KINDS if options.get(kind) == ""]
         problem = "both are given" if kinds else f"{' and '.join(empty)} is empty" if empty else "none is given"
         raise InputError(f"{where}username or {where}clientid has to name one user: {problem}.")
     kind = kinds[0]
-    password = given.get("password")
+    password = options.get("password") or None
     if password is not None:
         try:
             str(password).encode("utf-8")
@@ -63,9 +62,9 @@ def user_from(options: Mapping[str, Any], where: str = "") -> User:
             raise InputError(f"{where}password is not valid Unicode text.") from None
     return User(
         kind=kind,
-        name=checked_name(given[kind], where + kind),
+        name=checked_name(options[kind], where + kind),
         password=password,
-        is_superuser=_flag(given.get("is_superuser"), where + "is_superuser"),
+        is_superuser=_flag(options.get("is_superuser"), where + "is_superuser"),
     )
 
 
@@ -84,7 +83,9 @@ def one_user_from(options: Mapping[str, Any]) -> User:
 
 def _flag(value: Any, where: str) -> Optional[bool]:
     """Return a boolean that may have been read from a CSV file, or None where it isn't given."""
-    if value is None or isinstance(value, bool):
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
         return value
     known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     if str(value).lower() not in known:
@@ -209,14 +210,14 @@ class V4Users(_Users):
             rows = [(user, {kind: user.name, "password": user.password}) for user in users if user.kind == kind]
             yield from in_batches(rows, functools.partial(self._post, kind), self.batch_bytes)
 
-    def _post(self, kind: str, batch: List[Tuple[User, Dict[str, Any]]]) -> Iterator[Tuple[User, Optional[EmqxError]]]:
+    def _post(self, kind: str, batch: Batch[User], body: bytes) -> Iterator[Tuple[User, Optional[EmqxError]]]:
         path = f"auth_{kind}"
         secrets = [row["password"] for unused, row in batch]
         if len(batch) == 1:
             self.api.call("POST", path, body=batch[0][1], secrets=secrets)
             yield batch[0][0], None
             return
-        answer = self.api.call("POST", path, body=[row for unused, row in batch], secrets=secrets)
+        answer = self.api.call("POST", path, body=body, secrets=secrets)
         results = answer.get("data")
         results = results if isinstance(results, dict) else {}
         for user, row in batch:
@@ -247,7 +248,7 @@ class V5Users(_Users):
     _kind_checked = False
 
     def fresh(self, record: User) -> User:
-        return record.completed(User(record.kind, record.name, is_superuser=False))
+        return record if record.is_superuser is not None else record.changed(is_superuser=False)
 
     def _check_kind(self) -> None:
         """Refuse a kind that the authenticator lacks; where that can't be read, the name goes through as given."""
@@ -350,10 +351,10 @@ class V5Users(_Users):
         path = path_of(AUTHENTICATOR + "/users/{}", body.pop("user_id"))
         self.api.call("PUT", path, body=body, secrets=[body["password"]])
 
-    def _import(self, batch: List[Tuple[User, Dict[str, Any]]]) -> Iterator[Tuple[User, Optional[EmqxError]]]:
+    def _import(self, batch: Batch[User], body: bytes) -> Iterator[Tuple[User, Optional[EmqxError]]]:
         path = AUTHENTICATOR + "/import_users"
-        users, rows = [user for user, unused in batch], [row for unused, row in batch]
-        answer = self.api.call("POST", path, [("type", "plain")], rows, [row["password"] for row in rows])
+        users = [user for user, unused in batch]
+        answer = self.api.call("POST", path, [("type", "plain")], body, [user.password or "" for user in users])
         # EMQX 5.8 answers counts, some 5.x nothing at all.
         failed = answer.get("failed", 0) if isinstance(answer, dict) else 0
         suspects = self._suspects(users, failed) if failed else set()

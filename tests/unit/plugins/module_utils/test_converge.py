@@ -143,7 +143,7 @@ def test_a_password_never_shows():
     plan = Plan(create=[new], update=[(old, new)], delete=[old])
     assert new.shown() == {"name": "a", "size": 2}
     assert "s3cret" not in repr([plan, plan.diff("things", 10), new.shown(), plan.counts])
-    assert Thing.written() == ["secret"] and Thing.compared() == ["name", "size", "colour"]
+    assert Thing.written() == ("secret",) and Thing.compared() == ("name", "size", "colour")
 
 
 def test_a_diff_shows_before_and_after_of_what_changes_in_the_order_of_names():

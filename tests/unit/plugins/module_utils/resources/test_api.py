@@ -460,8 +460,10 @@ def batches(names, send, batch_bytes=10 ** 6, width=1):
     """The outcomes of rows of a known size, and the batches that were sent."""
     sent = []
 
-    def note(batch):
+    def note(batch, body):
         found = [thing.name for thing, unused in batch]
+        assert json.loads(body) == [row for unused, row in batch]
+        assert len(body) <= batch_bytes or len(batch) == 1
         sent.append("".join(found))
         return send(found, batch)
 
@@ -481,19 +483,26 @@ def too_large(status=413):
 @pytest.mark.parametrize(
     ("names", "batch_bytes", "sent"),
     [
-        ("", 100, []), ("abcdef", 1000, ["abcdef"]), ("abcdef", 24, ["ab", "cd", "ef"]),  # 10 + 2 quotes less a comma
-        ("abcdef", 40, ["abc", "def"]), ("abc", 1, ["a", "b", "c"]),
+        ("", 100, []), ("abcdef", 1000, ["abcdef"]), ("abcdef", 25, ["ab", "cd", "ef"]),  # 9 letters, 2 quotes
+        ("abcdef", 24, list("abcdef")), ("abcdef", 37, ["abc", "def"]), ("abc", 1, ["a", "b", "c"]),
     ],
 )
 def test_batches_are_cut_by_the_bytes_of_their_json(names, batch_bytes, sent):
     assert batches(names, fine, batch_bytes, width=9)[1] == sent
 
 
+@pytest.mark.parametrize(
+    ("batch_bytes", "sizes"), [(1000, [83] * 7 + [19]), (2406, [200] * 3), (3000, [249, 249, 102]), (8000, [600])]
+)
+def test_a_batch_is_as_full_as_it_may_be(batch_bytes, sizes):
+    assert [len(sent) for sent in batches("abcdef" * 100, fine, batch_bytes, width=9)[1]] == sizes
+
+
 def test_bytes_and_not_characters_count():
     sent = []
-    list(in_batches([(Thing(name), "\u00e9" * 10) for name in "abcd"], lambda batch: sent.append(batch) or [], 46))
-    bodies = [json.dumps([row for unused, row in batch], ensure_ascii=False).encode() for batch in sent]
-    assert [len(body) for body in bodies] == [48, 48]  # two rows of 22 bytes with commas, and the brackets
+    rows = [(Thing(name), "\u00e9" * 10) for name in "abcd"]
+    list(in_batches(rows, lambda unused, body: sent.append(body) or [], 47))
+    assert [len(body) for body in sent] == [47, 47]  # two rows of 22 bytes, the comma and the brackets
 
 
 def test_a_batch_that_is_refused_for_its_size_is_halved_until_it_passes():
@@ -526,14 +535,14 @@ def test_a_batch_that_fails_fails_as_a_whole_and_the_next_is_sent():
             raise error
         return fine(names, batch)
 
-    outcomes, sent = batches("abcdef", send, 24, width=9)
+    outcomes, sent = batches("abcdef", send, 25, width=9)
     assert outcomes == {"a": error, "b": error, "c": None, "d": None, "e": None, "f": None}
     assert sent == ["ab", "cd", "ef"]
 
 
 def test_items_of_a_batch_that_fail_alone_stop_nothing():
     error = ApiError("no", 200, 113, "", "POST", "x")
-    outcomes, sent = batches("abcd", lambda names, batch: [(batch[0][0], error), (batch[1][0], None)], 24, width=9)
+    outcomes, sent = batches("abcd", lambda names, batch: [(batch[0][0], error), (batch[1][0], None)], 25, width=9)
     assert outcomes == {"a": error, "b": None, "c": error, "d": None}
 
 
@@ -544,7 +553,7 @@ def test_after_an_error_that_would_repeat_itself_no_further_batch_is_sent(error)
     def send(names, batch):
         raise error
 
-    outcomes, sent = batches("abcdef", send, 24, width=9)
+    outcomes, sent = batches("abcdef", send, 25, width=9)
     assert sent == ["ab"]
     assert [outcomes[name] for name in "ab"] == [error, error]
     assert all(isinstance(outcomes[name], NotAttempted) for name in "cdef")
