@@ -164,7 +164,8 @@ class Policy(Record):
         """Return what the rules of ``current`` should be."""
         rules, wanted = list(current.rules), list(self.rules or ())
         if self.exact:
-            return [replace(rule, other=_twin(rules, rule)) for rule in wanted]
+            twins = [(rule, _twin(rules, rule)) for rule in wanted]
+            return [rule if rule.other == other else replace(rule, other=other) for rule, other in twins]
         places: Dict[Hashable, int] = {}
         for place, rule in enumerate(rules):
             # The first one decides; one that unknown fields restrict stands back.
@@ -176,7 +177,7 @@ class Policy(Record):
             found = places.get(rule.identity)
             if found is None:
                 new.append(rule)
-            else:
+            elif rules[found].permission != rule.permission:
                 rules[found] = replace(rules[found], permission=rule.permission)
         return new + rules if self.front else rules + new
 
