@@ -7,7 +7,7 @@ ARGS ?=
 TOOL = PYTHONPATH=tests $(PYTHON) -B -m tooling
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test integration lint stubs sync venv clean
+.PHONY: help demo test integration bench lint stubs sync venv clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -20,6 +20,9 @@ test: ## Run every test, ansible-test and the linters included.
 
 integration: ## Run the integration targets: on the simulator, or on a broker (EMQX_API_URL, EMQX_APP_ID, EMQX_APP_SECRET, EMQX_MQTT).
 	@$(TOOL) integration $(ARGS)
+
+bench: ## Measure what tasks cost and write docs/benchmark.json and .svg; takes half an hour. ARGS="--runs 3 --only fleet" measures less.
+	@$(TOOL) bench $(ARGS)
 
 lint: ## Run ruff, mypy, yamllint, antsibull-changelog and reuse.
 	@$(TOOL) lint

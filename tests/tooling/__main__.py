@@ -10,13 +10,13 @@ import shutil
 import sys
 
 from . import ansible_test, copies, environments, linters, stubs
-from .paths import BUILD, COPY, ToolError, say
+from .paths import BUILD, COPY, ROOT, ToolError, say
 
 
 def main() -> int:
     """Do one command; the last one it starts takes over this process, so that its last line is ours."""
     parser = argparse.ArgumentParser(prog="tooling", description=__doc__)
-    commands = ("venv", "sync", "run", "test", "integration", "lint", "stubs", "ansible-test", "clean")
+    commands = ("venv", "sync", "run", "test", "integration", "bench", "lint", "stubs", "ansible-test", "clean")
     parser.add_argument("command", choices=commands)
     parser.add_argument("words", nargs=argparse.REMAINDER, help="handed on, to pytest for example")
     options = parser.parse_args()
@@ -38,6 +38,10 @@ def _do(command: str, words: list[str]) -> int:
     elif command == "integration":
         environments.prepare("main")
         _hand_over(["pytest", "tests/system/test_integration_targets.py", *words], keep_connection=True)
+    elif command == "bench":
+        environments.prepare("bench")
+        words = [*words, "--output", str(ROOT / "docs")]
+        _hand_over(["python", "tests/bench.py", *words], keep_connection=True, environment="bench")
     elif command == "test":
         environments.prepare(*environments.ENVIRONMENTS)
         # Two workers for two cores; a group of tests that share something slow stays on one of them.
@@ -58,12 +62,12 @@ def _do(command: str, words: list[str]) -> int:
     return 0
 
 
-def _hand_over(words: list[str], keep_connection: bool = False) -> None:
-    """Become a command of the main environment, inside a fresh copy."""
+def _hand_over(words: list[str], keep_connection: bool = False, environment: str = "main") -> None:
+    """Become a command of an environment, inside a fresh copy."""
     copies.sync()
     os.chdir(COPY)
     say(" ".join(words))
-    variables = environments.variables(keep_connection=keep_connection)
+    variables = environments.variables(environment, keep_connection)
     sys.stdout.flush()
     os.execvpe(words[0], words, variables)
 

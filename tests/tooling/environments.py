@@ -40,6 +40,11 @@ ENVIRONMENTS = {
     "python38": Environment(("3.8",), "requirements-python38.txt", "the oldest Python that modules run on"),
     "lint": Environment(_CONTROLLERS, "requirements-lint.txt", "linters"),
 }
+"""What `make test` needs."""
+
+BENCH = {"bench": Environment(_CONTROLLERS, "requirements-bench.txt", "what benchmarks need", required=True)}
+
+_KNOWN = {**ENVIRONMENTS, **BENCH}
 
 
 def python_of(name: str) -> Path | None:
@@ -73,7 +78,7 @@ class _Task(NamedTuple):
 
 def _task(name: str) -> _Task | None:
     """What there is to do for an environment; nothing, if it stands as wanted or this machine has no Python for it."""
-    wanted = ENVIRONMENTS[name]
+    wanted = _KNOWN[name]
     interpreter = interpreters.find(wanted.pythons)
     if interpreter is None:
         missing = f"no Python {' or '.join(wanted.pythons)} on this machine"
@@ -91,7 +96,7 @@ def _task(name: str) -> _Task | None:
 
 def _make(task: _Task) -> None:
     folder = VENVS / task.name
-    say(f"making {folder.relative_to(ROOT)}: {ENVIRONMENTS[task.name].purpose}, on Python {task.interpreter.version}")
+    say(f"making {folder.relative_to(ROOT)}: {_KNOWN[task.name].purpose}, on Python {task.interpreter.version}")
     shutil.rmtree(folder, ignore_errors=True)
     output_of([task.interpreter.path, "-m", "venv", folder])
     install = ["-m", "pip", "--disable-pip-version-check", "install", "-q", "-r"]
@@ -100,7 +105,7 @@ def _make(task: _Task) -> None:
 
 
 def _requirements(name: str) -> Path:
-    return ROOT / "tests" / ENVIRONMENTS[name].requirements
+    return ROOT / "tests" / _KNOWN[name].requirements
 
 
 def _digest(requirements: Path) -> str:
