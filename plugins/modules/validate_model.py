@@ -111,7 +111,7 @@ secret_places:
   elements: str
   sample: [headers.authorization]
 requests:
-  description: How many HTTP requests the task made, which is none.
+  description: How many HTTP requests the task made, repeated ones included.
   returned: always, unless Ansible refuses the options
   type: int
   sample: 0
