@@ -1,4 +1,6 @@
+#!/usr/bin/python
 # SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
