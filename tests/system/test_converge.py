@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import yaml
 from simulator import Deployment, Fault, Simulator
 from system.harness import connection, done, environment
 from tooling import environments
+from tooling.paths import COPY
 
 CORES = ["main", "core216"]
 PLANTED = "{{ lookup('ansible.builtin.pipe', 'touch PROOF') }}"
@@ -299,3 +301,25 @@ def test_a_fleet_of_which_all_fail_still_has_its_table(tmp_path: Path, deploymen
     shown = run.stdout.partition("Show the deployments")[2]
     assert re.search(r'"one +failed +0  converge_users\[0\]\.username or', shown), run.stdout
     assert re.search(r'"two +failed +0  .*emqx_app_id', shown), run.stdout
+
+
+def test_the_examples_of_the_filters_and_of_the_role_run(tmp_path: Path, deployment: Deployment) -> None:
+    filters = ["all_new", "converge_plan", "converge_result", "failure_reason", "text_table", "with_secrets"]
+    tasks = []
+    for name in filters:
+        text = (COPY / "plugins" / "filter" / f"{name}.py").read_text(encoding="utf-8")
+        tasks += yaml.safe_load(text.partition('EXAMPLES = r"""')[2].partition('"""')[0])
+    head = {"hosts": "localhost", "connection": "local", "gather_facts": False}
+    examples = written(tmp_path, "examples.yml", [{**head, "tasks": tasks}])
+    role = tmp_path / "role.yml"
+    role.write_text((COPY / "roles/converge/README.md").read_text().partition("```yaml\n")[2].partition("```")[0])
+    variables = written(tmp_path, "variables.yml", {
+        **{f"emqx_{name}": value for name, value in connection(deployment).items()},
+        "vault_gateway_password": "of-the-gateway",
+        "vault_converge_secrets": {"usernames": {"gateway-7": "of-the-gateway", "dashboard": "of-the-dashboard"}},
+        "ansible_python_interpreter": sys.executable,
+    })  # fmt: skip
+    run = play("main", examples, str(role), "-e", f"@{variables}", **environment(deployment))
+    assert run.returncode == 0, run.stdout
+    assert "No such user." in run.stdout and '"section  created  deleted"' in run.stdout
+    assert table(run.stdout)["users"][:2] == ["changed", "1"]
