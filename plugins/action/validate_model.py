@@ -44,7 +44,6 @@ from ansible_collections.emqx.cloud.plugins.plugin_utils._model import (
     SECTIONS,
     SETTINGS,
     USER_SECRETS,
-    Named,
     Section,
     in_role_words,
     to_purge,
@@ -141,11 +140,15 @@ def kinds_of(name: str, sections: Mapping[str, Any], generation: str) -> list[st
 
 def _user_kind(sections: Mapping[str, Any]) -> str:
     """Return the kind of users that a v5 deployment has, as far as the model tells."""
-    users, chain = (value if isinstance(value, list) else [] for value in map(sections.get, ("users", "authenticators")))
-    configs = [link.get("config") for link in chain if isinstance(link, Mapping)]
-    told = [config["user_id_type"] for config in configs if isinstance(config, Mapping) and "user_id_type" in config]
-    told += ["clientid" for user in users if isinstance(user, Mapping) and user.get("clientid") not in (None, "")]
-    return "clientid" if "clientid" in told else "username"
+    configs = [link.get("config") for link in _dictionaries(sections.get("authenticators"))]
+    told = [config.get("user_id_type") for config in _dictionaries(configs)]
+    named = any(user.get("clientid") not in (None, "") for user in _dictionaries(sections.get("users")))
+    return "clientid" if named or "clientid" in told else "username"
+
+
+def _dictionaries(items: Any) -> list[Mapping[str, Any]]:
+    """Return the items of what may be a list that may be dictionaries."""
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
 
 
 def _unknown_names(options: Mapping[str, Any]) -> Iterator[str]:
@@ -157,7 +160,7 @@ def _unknown_names(options: Mapping[str, Any]) -> Iterator[str]:
 
 def _meant(name: str, known: Sequence[str], before: str = PREFIX) -> str:
     near = get_close_matches(name, known, 1)
-    return f": do you mean {before}{near[0]}?"[:-1] if near else ""
+    return f" (do you mean {before}{near[0]}?)" if near else ""
 
 
 def _wrong_settings(options: Mapping[str, Any], sections: Mapping[str, Any]) -> Iterator[str]:
@@ -174,6 +177,10 @@ def _wrong_settings(options: Mapping[str, Any], sections: Mapping[str, Any]) -> 
             yield f"{where}which is no list that could be purged."
         elif name not in sections:
             yield f"{where}but {section.variable} is not given: nothing says what is to stay."
+    try:
+        to_purge(SECTIONS["rules"], (), (), options["purge_limit"], True, True)
+    except InputError as error:
+        yield str(error)
     for name, held in (options["secrets"] or {}).items():
         if name not in SECRETS:
             yield f"{PREFIX}secrets.{name} is no part of it{_meant(str(name), SECRETS, PREFIX + 'secrets.')}."
@@ -235,14 +242,12 @@ class _Sections:
         purge = section.name in self._exact
         given: dict[str, Any] = {section.option: value}
         if section.name == "topic_metrics":
-            return {**given, "state": "exact" if purge else "present", **self._guards()}
-        given.update({"purge": purge, **self._guards(), **({"kind": self._kinds[section.name]} if purge else {})})
+            return {**given, "state": "exact" if purge else "present", "purge_all": self._options["purge_all"]}
+        if purge:
+            given.update(purge=True, purge_all=self._options["purge_all"], kind=self._kinds[section.name])
         if section.name == "users":
             given["update_password"] = self._options["update_password"]
         return {**given, "state": "exact"} if section.name == "acl" else given
-
-    def _guards(self) -> dict[str, Any]:
-        return {"purge_limit": self._options["purge_limit"], "purge_all": self._options["purge_all"]}
 
     @staticmethod
     def _placed(section: Section, message: str, place: int | None) -> str:
@@ -251,11 +256,12 @@ class _Sections:
             r"^Unsupported parameters for .*? module: (\S+(?:, \S+)*)\. Supported parameters include: (.*)$",
             r"\1 is no option there, which has \2", message,
         )
-        message = re.sub(rf" found in {section.option}(?: -> (\S+))?", lambda found: f" in {found[1]}" if found[1] else "",
-                         message)
+        inner = re.compile(rf" found in {section.option}(?: -> (\S+))?")
+        message = inner.sub(lambda found: f" in {found[1]}" if found[1] else "", message)
         where = section.variable if place is None else f"{section.variable}[{place}]"
-        option = re.compile(rf"(?<![\w.]){section.option}" + (r"(?:\[0\])?(?=[.\s])" if place is not None else r"(?=[\[.\s])"))
-        message = in_role_words(option.sub(lambda found: where, message, count=2))
+        if place is not None:
+            message = re.sub(rf"(?<![\w.]){section.option}\[0\]|^{section.option}(?=\.)", lambda found: where, message)
+        message = re.sub(rf"^{section.option}(?=[\[\s])", section.variable, in_role_words(message))
         return message if where in message else f"{where}: {message}"
 
     # Item by item
@@ -270,18 +276,10 @@ class _Sections:
             found += self._of_item(section, where, item, "has to be a dictionary, and is none.")
         if not found:
             try:
-                to_purge(section, items, self._never(), self._options["purge_limit"], self._options["purge_all"],
-                         section.name in self._exact)
-            except _Reached:
-                pass
+                to_purge(section, items, (), None, self._options["purge_all"], section.name in self._exact)
             except InputError as error:
                 found.append(str(error))
         return found
-
-    @staticmethod
-    def _never() -> Iterator[Named]:
-        raise _Reached
-        yield
 
     def _of_item(self, section: Section, where: str, item: Any, none: str) -> list[str]:
         if not isinstance(item, Mapping):

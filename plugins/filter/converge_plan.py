@@ -26,8 +26,8 @@ options:
     required: true
   live:
     description:
-      - What the deployment has, by section. Needed for sections that are purged, and for the order of authenticators and
-        authorization sources.
+      - What the deployment has, by section. Needed for sections that are purged, and for the order of authenticators
+        and authorization sources.
     type: dict
     required: true
   exact:
@@ -60,8 +60,8 @@ RETURN = r"""
 _value:
   description:
     - RV(ignore:problems) is a list of sentences, that too much would go for example.
-    - RV(ignore:apply) has for each section a list of dictionaries, in the order in which they are applied, with C(place),
-      the index of the item, C(name), and C(position) where it has to be moved.
+    - RV(ignore:apply) has for each section a list of dictionaries, in the order in which they are applied, with
+      C(place), the index of the item, C(name), and C(position) where it has to be moved.
     - RV(ignore:remove) has for each section a list of what is to go, C(place) and C(name) for what is listed with
       C(state=absent), C(name) and C(item) for what is not listed.
   type: dict

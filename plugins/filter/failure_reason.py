@@ -29,7 +29,10 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ looped | emqx.cloud.failure_reason }}"
   vars:
-    looped: {failed: true, msg: One or more items failed, results: [{failed: false}, {failed: true, msg: No such user.}]}
+    looped:
+      failed: true
+      msg: One or more items failed
+      results: [{failed: false}, {failed: true, msg: No such user.}]
 """
 
 RETURN = r"""

@@ -239,7 +239,8 @@ def plan(
             except EmqxError as error:
                 problems.append(str(error) if section.variable in str(error) else f"{section.variable}: {error}")
                 continue
-            absent = absent + [{"place": -1, "name": name, "item": known[name]} for name in unwanted if name not in gone]
+            unlisted = [name for name in unwanted if name not in gone]
+            absent = absent + [{"place": -1, "name": name, "item": known[name]} for name in unlisted]
         if absent:
             remove[section.name] = absent
     return {"problems": problems, "apply": apply, "remove": {name: remove[name] for name in REMOVAL if name in remove}}

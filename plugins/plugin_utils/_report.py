@@ -61,6 +61,18 @@ def _told(section: Section, results: Sequence[Mapping[str, Any]]) -> dict[str, A
     }
 
 
+def all_new(section: str, items: Sequence[Mapping[str, Any]], diff_mode: bool) -> dict[str, Any]:
+    """Return the result of check mode for a section whose database an earlier section would create: all are new."""
+    fresh = [item for item in items if section != "acl" or item.get("rules")]
+    counts = {**dict.fromkeys(COUNTS, 0), "created": len(fresh), "unchanged": len(items) - len(fresh), "failed": 0}
+    result: dict[str, Any] = {"changed": bool(fresh), "counts": counts, "requests": 0}
+    if diff_mode:
+        shown = [{name: value for name, value in item.items() if name != "password"} for item in fresh[:1000]]
+        option = SECTIONS[section].option
+        result["diff"] = {"before": {option: []}, "after": {option: shown}}
+    return result
+
+
 def differences(section: Section, diff: Any) -> Iterator[dict[str, Any]]:
     """Yield each difference that a module's diff shows, as ``{action, before, after}``."""
     before, after = ({name_in(section, item): item for item in _items(diff, side)} for side in ("before", "after"))
