@@ -1,4 +1,6 @@
+#!/usr/bin/python
 # SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
@@ -101,11 +103,17 @@ kinds:
   returned: success
   type: dict
   sample:
-    users: [username]
+    users: []
     acl: [username, clientid, everyone]
     bans: [clientid, username, peerhost, peerhost_net, clientid_re, username_re]
+secret_places:
+  description: The places in configurations at which the model has secrets.
+  returned: success
+  type: list
+  elements: str
+  sample: [headers.authorization]
 requests:
-  description: How many HTTP requests the task made, which is none.
+  description: How many HTTP requests the task made, repeated ones included.
   returned: always, unless Ansible refuses the options
   type: int
   sample: 0
