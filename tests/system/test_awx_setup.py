@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook `emqx.cloud.awx_setup` with the real modules of `awx.awx`, against a small controller; and the definition
+"""The playbook `emqx.cloud.awx_setup`, with the real modules of `awx.awx` against a small controller, and the definition
 of the execution environment.
 """
 
@@ -47,7 +47,7 @@ def collections() -> Path:
     )
     if done.returncode:
         shutil.rmtree(fetched, ignore_errors=True)
-        pytest.skip(f"not run: {CARRIER}, which brings awx.awx, can't be had from a package index: {done.stderr[-300:]}")
+        pytest.skip(f"not run: {CARRIER}, which brings awx.awx, can't be had from an index: {done.stderr[-300:]}")
     (wheel,) = fetched.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         wanted = [name for name in archive.namelist() if name.startswith("ansible_collections/awx/awx/")]
