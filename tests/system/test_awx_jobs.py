@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,11 +21,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from demo import PASSWORD, connected
 from simulator import Deployment, Simulator
+from system.awx_guide import EXTENSIONS, plays
 from tooling import environments
-from tooling.paths import COPY
 
-EXTENSIONS = COPY / "extensions" / "awx"
-GUIDE = COPY / "docs" / "docsite" / "rst" / "guide_awx.rst"
 INVENTORY = {"all": {"hosts": {"plant-7": None}}}
 
 
@@ -87,12 +84,6 @@ def deployment_inputs(deployment: Deployment) -> dict[str, str]:
     return {**inputs, "ca_certificate": deployment.ca_path.read_text() if deployment.ca_path else ""}
 
 
-def blocks(language: str) -> list[str]:
-    """The code blocks of the guide that are of a language."""
-    found = re.findall(rf"^\.\. code-block:: {language}\n\n((?:    .*\n|\n)+)", GUIDE.read_text(), re.MULTILINE)
-    return [textwrap.dedent(block).strip("\n") + "\n" for block in found]
-
-
 def run(
     folder: Path,
     playbook: str,
@@ -100,6 +91,7 @@ def run(
     survey: Mapping[str, Any] | None = None,
     inventory: Mapping[str, Any] = INVENTORY,
     interpreter: str | None = sys.executable,
+    vault_password: Path | None = None,
 ) -> Job:
     """Run a playbook of the project with ansible-runner, in a process of its own."""
     if not (folder / "project").exists():
@@ -111,6 +103,7 @@ def run(
     (folder / "env" / "settings").write_text(json.dumps({"job_timeout": 120, "fact_cache_type": "jsonfile"}))
     # As the job template's verbosity 1.
     arguments = ["-v", *(["-e", f"ansible_python_interpreter={interpreter}"] if interpreter else [])]
+    arguments += ["--vault-password-file", str(vault_password)] if vault_password else []
     awx = {"awx_job_id": 7, "tower_job_id": 7, "awx_job_launch_type": "manual"}
     extra = yaml.dump(_marked({**awx, **(survey or {})}), Dumper=_Dumper)
     (folder / "env" / "extravars").write_text(extra)
@@ -186,6 +179,40 @@ def test_a_kick_job(deployment: Deployment, tmp_path: Path) -> None:
     keeps_secret(job, *secrets_of(deployment.app_id, deployment.app_secret), PASSWORD)
 
 
+def test_a_converge_job(deployment: Deployment, tmp_path: Path) -> None:
+    """From the inventory, the model and the vault of the project; what the model marks as no template is none."""
+    project = tmp_path / "project"
+    shutil.copytree(EXTENSIONS / "project", project)
+    hosts = (project / "inventory" / "hosts.yml").read_text()
+    inventory = yaml.safe_load(hosts.replace("https://plant-7.example.com:8443/api/v5", deployment.api_url))
+    inventory["emqx"]["hosts"]["plant-7"]["emqx_ca_path"] = str(deployment.ca_path)
+    evidence = tmp_path / "evaluated"
+    planted = "{{ lookup('pipe', 'touch " + str(evidence) + "') }}"
+    with (project / "models" / "plant-7.yml").open("a") as model:
+        model.write(f'converge_bans:\n  - clientid: !unsafe "{planted}"\n')
+    secrets = {
+        "vault_emqx_app_id": deployment.app_id,
+        "vault_emqx_app_secret": deployment.app_secret,
+        "vault_converge_secrets": {"usernames": {"sensor-1": "pw-of-sensor-1", "sensor-2": "pw-of-sensor-2"}},
+    }
+    vault, password = project / "models" / "plant-7.vault.yml", tmp_path / "vault-password"
+    vault.write_text(json.dumps(secrets))
+    password.write_text("password of the vault")
+    encrypt = ["ansible-vault", "encrypt", "--vault-password-file", password, vault]
+    subprocess.run(encrypt, env=environments.variables(), capture_output=True, check=True)
+    survey = yaml.safe_load((EXTENSIONS / "surveys" / "converge.yml").read_text())["spec"]
+    answers = {each["variable"]: each["default"] for each in survey}
+    for changed in (True, False):
+        job = run(tmp_path, "converge.yml", {}, answers, inventory, vault_password=password)
+        assert job.status == 0, job.printed
+        assert (" changed=0 " not in job.printed) is changed
+        keeps_secret(job, *secrets_of(deployment.app_id, deployment.app_secret), "pw-of-sensor")
+    assert sorted(deployment.user_names()) == ["sensor-1", "sensor-2"]
+    assert deployment.check_password("sensor-1", "pw-of-sensor-1")
+    assert deployment.bans() == [("clientid", planted)]
+    assert not evidence.exists()
+
+
 def test_credentials_reach_modules_wherever_a_task_runs(simulator: Simulator, tmp_path: Path) -> None:
     """On a host that is delegated to, the environment of the controller isn't there: it has to be handed over."""
     deployment, platform = simulator.deployments[0], simulator.platform
@@ -210,17 +237,16 @@ def test_credentials_reach_modules_wherever_a_task_runs(simulator: Simulator, tm
             }
         }
     }
-    examples = [block for block in blocks("yaml") if block.lstrip().startswith("- name:") and "hosts:" in block]
-    plays = [play for example in examples for play in yaml.safe_load(example)]
+    examples = [play for example in plays() for play in yaml.safe_load(example)]
     task = {"emqx.cloud.broker_info": {"gather": ["nodes"]}, "delegate_to": "bastion", "ignore_errors": True}
     account_task = {"emqx.cloud.api": {"api": "platform", "path": "deployments", "paginate": True}}
     local = {"delegate_to": "localhost", "vars": {"emqx_direct_execution": False}}
-    plays += [
+    examples += [
         {"hosts": "plant-7", "gather_facts": False, "tasks": [{**account_task, **local}]},
         {"hosts": "plant-7", "gather_facts": False, "tasks": [task]},
     ]
     shutil.copytree(EXTENSIONS / "project", tmp_path / "project")
-    (tmp_path / "project" / "delegation.yml").write_text(json.dumps(plays))
+    (tmp_path / "project" / "delegation.yml").write_text(json.dumps(examples))
     job = run(tmp_path, "delegation.yml", environment, inventory=inventory, interpreter=None)
     assert job.status == 0, job.printed
     direct, handed_over, forgotten = job.results("emqx.cloud.broker_info")

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook `emqx.cloud.awx_setup`, with the real modules of `awx.awx` against a small controller, and the definition
-of the execution environment.
+"""The playbook `emqx.cloud.awx_setup`, with the real modules of `awx.awx` against a small controller, and the execution
+environment.
 """
 
 from __future__ import annotations
@@ -17,21 +17,14 @@ import pytest
 import yaml
 
 from awx_controller import TOKEN, Controller
+from system.awx_guide import EXTENSIONS, blocks, commands, plays
 from tooling import environments
 from tooling.paths import BUILD, COLLECTIONS, COPY
 
 CARRIER = "ansible==11.13.0"
 """A Python package that brings the collection `awx.awx` along; later ones no longer do."""
-EXTENSIONS = COPY / "extensions" / "awx"
 SECRET = "S3CRET-of-the-deployment"
 WORKFLOW = "EMQX check, approve, apply"
-SETTINGS = {
-    "awx_setup_project_url": "https://git.example.com/emqx.git",
-    "awx_setup_image": "registry.example.com/emqx-ee:1",
-    "awx_setup_api_url": "https://plant-7.example.com:8443/api/v5",
-    "awx_setup_app_id": "id-of-the-app",
-    "awx_setup_app_secret": SECRET,
-}
 
 
 @pytest.fixture(scope="module")
@@ -58,20 +51,35 @@ def collections() -> Path:
     return kept
 
 
-def setup(controller: Controller, collections: Path, status: int = 0, **settings: object) -> str:
-    """Run the playbook; return what it printed."""
-    variables = environments.variables()
-    variables["ANSIBLE_COLLECTIONS_PATH"] = os.pathsep.join([str(COLLECTIONS), str(collections)])
-    variables |= {"CONTROLLER_HOST": controller.url, "CONTROLLER_OAUTH_TOKEN": TOKEN}
-    extra = yaml.safe_dump(settings, default_flow_style=True, width=10_000)
-    done = subprocess.run(
-        ["ansible-playbook", "-v", "--diff", "-i", "localhost,", "emqx.cloud.awx_setup", "-e", extra],
-        env=variables,
+def execute(command: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command line as somebody would who has installed the collection; output and errors are one text."""
+    home = folder / "home"
+    if not home.exists():
+        (home / ".ansible").mkdir(parents=True)
+        (home / ".ansible" / "collections").symlink_to(COLLECTIONS)
+    return subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env={**environments.variables(), "HOME": str(home), **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
+    )
+
+
+def setup(command: str, folder: Path, controller: Controller, collections: Path, status: int = 0) -> str:
+    """Run the playbook; return what it printed."""
+    done = execute(
+        f"{command} -v --diff",
+        folder,
+        ANSIBLE_COLLECTIONS_PATH=f"{COLLECTIONS}:{collections}",
+        ANSIBLE_PIPELINING="true",
+        CONTROLLER_HOST=controller.url,
+        CONTROLLER_OAUTH_TOKEN=TOKEN,
+        EMQX_APP_SECRET=SECRET,
     )
     assert done.returncode == status, done.stdout
     assert SECRET not in done.stdout and TOKEN not in done.stdout
@@ -79,13 +87,18 @@ def setup(controller: Controller, collections: Path, status: int = 0, **settings
     return done.stdout
 
 
-def test_the_first_run_sets_everything_up_and_the_second_changes_nothing(collections: Path) -> None:
+def test_the_first_run_sets_everything_up_and_the_second_changes_nothing(collections: Path, tmp_path: Path) -> None:
+    """As the guide says it."""
+    (variables,) = [block for block in blocks("yaml+jinja") if block.startswith("awx_setup_")]
+    (tmp_path / "awx_setup.yml").write_text(variables)
+    copy, command = commands()[:2]
+    assert execute(copy, tmp_path).returncode == 0
+    assert (tmp_path / "emqx-deployments" / "converge.yml").is_file()
     with Controller() as controller:
-        assert "failed=0" in setup(controller, collections, **SETTINGS)
+        assert "failed=0" in setup(command, tmp_path, controller, collections)
         _is_set_up(controller)
         controller.calls.clear()
-        printed = setup(controller, collections, **SETTINGS)
-        assert "changed=0 " in printed
+        assert "changed=0 " in setup(command, tmp_path, controller, collections)
         assert controller.calls == []
 
 
@@ -97,7 +110,7 @@ def _is_set_up(controller: Controller) -> None:
             assert made[part] == yaml.safe_load((EXTENSIONS / f"credential_types/{kind}_{part}.yml").read_text())
     assert controller.inputs("EMQX deployment")["app_secret"] == SECRET
     project = controller.one("projects", "EMQX deployments")
-    assert project["scm_url"] == SETTINGS["awx_setup_project_url"]
+    assert project["scm_url"] == "https://git.example.com/emqx-deployments.git"
     templates = {each["name"]: each for each in controller.all("job_templates")}
     assert set(templates) == {"EMQX converge", "EMQX drift", "EMQX kick"}
     for name, template in templates.items():
@@ -125,9 +138,10 @@ def _is_set_up(controller: Controller) -> None:
     assert following == {"check": [["approve"], []], "approve": [["apply"], []], "apply": [[], []]}
 
 
-def test_the_address_of_the_project_has_to_be_named(collections: Path) -> None:
+def test_the_address_of_the_project_has_to_be_named(collections: Path, tmp_path: Path) -> None:
     with Controller() as controller:
-        printed = setup(controller, collections, status=2)
+        command = "ansible-playbook -i localhost, emqx.cloud.awx_setup"
+        printed = setup(command, tmp_path, controller, collections, status=2)
         assert "awx_setup_project_url is missing: the address of the repository" in printed
         assert controller.calls == []
 
@@ -143,17 +157,27 @@ def test_the_surveys_ask_for_variables_that_the_playbooks_read() -> None:
 
 
 def test_ansible_builder_accepts_the_execution_environment(tmp_path: Path) -> None:
-    source, context = EXTENSIONS / "execution_environment", tmp_path / "context"
-    command = ["ansible-builder", "create", "--output-filename", "Containerfile", "-c", context]
-    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    shutil.copytree(EXTENSIONS / "execution_environment", tmp_path, dirs_exist_ok=True)
+    (command,) = commands()[2:]
+    done = execute(f"{command} --output-filename Containerfile", tmp_path)
+    assert done.returncode == 0, done.stdout
+    context = tmp_path / "context"
     containerfile = (context / "Containerfile").read_text()
     assert "ansible-core>=2.16" in containerfile and "ansible-runner" in containerfile
     wanted = yaml.safe_load((context / "_build" / "requirements.yml").read_text())["collections"]
     assert [each["name"] for each in wanted] == ["emqx.cloud"]
     # And what it then finds in the collection, inside the image.
-    command = ["ansible-builder", "introspect", COLLECTIONS, "--write-pip", tmp_path / "pip.txt"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = execute(f"ansible-builder introspect {COLLECTIONS} --write-pip pip.txt", tmp_path)
+    assert done.returncode == 0, done.stdout
     found = (tmp_path / "pip.txt").read_text()
     assert "requests" in found and "jmespath" in found
+
+
+def test_the_guide_shows_the_files_that_are_shipped() -> None:
+    shipped = [
+        "\n".join(line for line in path.read_text().splitlines() if line != "---" and not line.startswith("#")).strip()
+        for path in EXTENSIONS.glob("**/*.yml")
+    ]
+    shown = [block for block in blocks("yaml+jinja") if block not in plays() and not block.startswith("awx_setup_")]
+    assert len(shown) == 5
+    assert [block for block in shown if block.strip() not in shipped] == []
