@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from pexpect.popen_spawn import PopenSpawn
 
 from demo import PASSWORD, connected
 from simulator import Deployment, Simulator
-from system.harness import environment
+from system.harness import connection, environment
 from tooling import environments
 
 QUESTION = "yes or no"
@@ -161,6 +162,23 @@ def test_kept_sessions_only_when_asked_for(deployment: Deployment) -> None:
     printed = kick(deployment, "kick_like_clientid=gateway-", "kick_confirm=true", "kick_sessions=true")
     assert "Kicked: 1." in printed
     assert deployment.client_ids() == ["sensor-1"]
+
+
+def test_deployments_of_an_inventory(tmp_path: Path) -> None:
+    """Each with the connection that its variables say, and not with that of the environment."""
+    with Simulator.start(tls=True, count=3) as simulator:
+        unmeant, *meant = simulator.deployments
+        hosts = {}
+        for number, each in enumerate(simulator.deployments):
+            each.add_client("gateway-1")
+            options = {f"emqx_{name}": value for name, value in connection(each).items()}
+            hosts[f"plant-{number}"] = {**options, "ansible_connection": "ssh"}
+        inventory = tmp_path / "hosts.json"
+        inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+        arguments = [f"--inventory={inventory}", "--limit=plant-1,plant-2", "kick_hosts=all"]
+        printed = kick(unmeant, *arguments, "kick_clientid=gateway-1", "kick_confirm=true")
+        assert printed.count("Kicked: 1.") == 2
+        assert [each.client_ids() for each in simulator.deployments] == [["gateway-1"], [], []]
 
 
 @pytest.mark.parametrize("core", ["main", "core216"])
