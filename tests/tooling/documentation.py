@@ -1,0 +1,34 @@
+# SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The site: what ansible-doc knows, and the guides, as HTML."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from . import copies
+from .environments import VENVS, variables
+from .paths import BUILD, COPY, output_of
+
+FOLDER = BUILD / "docs"
+
+
+def build() -> Path:
+    """Build the site; a warning is a failure.
+
+    :returns: its first page.
+    :raises ToolError: with what was printed, if anything is wrong with the documentation.
+    """
+    copies.sync()
+    source = FOLDER / "rst"
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    source.mkdir(parents=True, mode=0o755)  # antsibull-docs refuses a folder that others may write to
+    site = COPY / "docs" / "site"
+    shutil.copy2(site / "index.rst", source)
+    antsibull_docs = [VENVS / "docs" / "bin" / "antsibull-docs", "--config-file", site / "antsibull-docs.cfg"]
+    collection = ["collection", "--use-current", "--fail-on-error", "--dest-dir", source, "emqx.cloud"]
+    output_of([*antsibull_docs, *collection], env=variables("docs"))
+    sphinx = [VENVS / "docs" / "bin" / "sphinx-build", "-q", "-W", "--keep-going", "-j", "auto", "-b", "html"]
+    output_of([*sphinx, "-c", site, source, FOLDER / "html"], env=variables("docs"))
+    return FOLDER / "html" / "index.html"
