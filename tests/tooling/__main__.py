@@ -16,8 +16,8 @@ from .paths import BUILD, COPY, ToolError, say
 def main() -> int:
     """Do one command; the last one it starts takes over this process, so that its last line is ours."""
     parser = argparse.ArgumentParser(prog="tooling", description=__doc__)
-    commands = ("venv", "sync", "run", "test", "integration", "lint", "docs", "picture", "stubs")
-    commands += ("ansible-test", "release-check", "clean")
+    commands = ["venv", "sync", "run", "test", "integration", "lint", "docs", "picture", "stubs"]
+    commands += ["ansible-test", "release-check", "clean"]
     parser.add_argument("command", choices=commands)
     parser.add_argument("words", nargs=argparse.REMAINDER, help="handed on, to pytest for example")
     options = parser.parse_args()

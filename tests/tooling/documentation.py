@@ -26,9 +26,10 @@ def build() -> Path:
     source.mkdir(parents=True, mode=0o755)  # antsibull-docs refuses a folder that others may write to
     site = COPY / "docs" / "site"
     shutil.copy2(site / "index.rst", source)
-    antsibull_docs = [VENVS / "docs" / "bin" / "antsibull-docs", "--config-file", site / "antsibull-docs.cfg"]
-    collection = ["collection", "--use-current", "--fail-on-error", "--dest-dir", source, "emqx.cloud"]
-    output_of([*antsibull_docs, *collection], env=variables("docs"))
-    sphinx = [VENVS / "docs" / "bin" / "sphinx-build", "-q", "-W", "--keep-going", "-j", "auto", "-b", "html"]
-    output_of([*sphinx, "-c", site, source, FOLDER / "html"], env=variables("docs"))
+    programs = VENVS / "docs" / "bin"
+    words = ["--use-current", "--fail-on-error", "--dest-dir", str(source), "emqx.cloud"]
+    settings = site / "antsibull-docs.cfg"
+    output_of([programs / "antsibull-docs", "--config-file", settings, "collection", *words], env=variables("docs"))
+    words = ["-q", "-W", "--keep-going", "-j", "auto", "-b", "html", "-c", str(site)]
+    output_of([programs / "sphinx-build", *words, source, FOLDER / "html"], env=variables("docs"))
     return FOLDER / "html" / "index.html"

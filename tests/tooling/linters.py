@@ -22,6 +22,15 @@ LINTERS: Mapping[str, tuple[str, ...]] = {
     "yamllint": ("yamllint", "--strict", "."),
     "changelog": ("antsibull-changelog", "lint"),
     "reuse": ("reuse", "lint", "--lines"),
+    "ansible-lint": ("ansible-lint", "--nocolor", "-q"),
+    "docs": (
+        "antsibull-docs",
+        "lint-collection-docs",
+        "--plugin-docs",
+        "--check-extra-docs-refs",
+        "--validate-collection-refs=self",
+        ".",
+    ),
     "mypy": ("mypy", "--cache-dir", str(BUILD / "mypy"), "--package", "tooling", "--package", _PACKAGE),
 }
 
@@ -30,6 +39,7 @@ def run(name: str) -> subprocess.CompletedProcess[str]:
     """Run one linter on a fresh copy; output and errors are one text."""
     copies.sync(_COPY)
     environment = variables("lint")
+    environment["ANSIBLE_COLLECTIONS_PATH"] = str(_TOP)
     environment["MYPYPATH"] = os.pathsep.join([str(_TOP), str(_COPY / "tests")])
     return subprocess.run(
         [str(VENVS / "lint" / "bin" / LINTERS[name][0]), *LINTERS[name][1:]],

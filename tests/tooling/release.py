@@ -138,7 +138,8 @@ def install() -> None:
     artefact = build(folder)
     venv, collections = folder / "venv", folder / "collections"
     output_of([python.path, "-m", "venv", venv])
-    output_of([venv / "bin/python", "-m", "pip", "--disable-pip-version-check", "install", "-q", "ansible-core"])
+    pip: list[str | Path] = [venv / "bin/python", "-m", "pip", "--disable-pip-version-check", "install", "-q"]
+    output_of([*pip, "ansible-core"])
     environment = {
         **variables("main"),
         "PATH": os.pathsep.join([str(venv / "bin"), os.environ.get("PATH", os.defpath)]),
@@ -146,12 +147,12 @@ def install() -> None:
         "ANSIBLE_COLLECTIONS_PATH": str(collections),
     }
     del environment["PYTHONPATH"]
-    galaxy = [venv / "bin/ansible-galaxy", "collection"]
-    output_of([*galaxy, "install", "--offline", "-p", collections, artefact], cwd=folder, env=environment)
-    output_of([*galaxy, "verify", "--offline", f"{NAMESPACE}.{NAME}"], cwd=folder, env=environment)
-    requirements = collections / INSIDE / "requirements.txt"
-    output_of([venv / "bin/python", "-m", "pip", "--disable-pip-version-check", "install", "-q", "-r", requirements])
-    # The simulator and its clients are the tests' and stay outside; ansible-playbook is the one of the empty environment.
+    galaxy = venv / "bin/ansible-galaxy"
+    words = ["collection", "install", "--offline", "-p", str(collections)]
+    output_of([galaxy, *words, artefact], cwd=folder, env=environment)
+    output_of([galaxy, "collection", "verify", "--offline", f"{NAMESPACE}.{NAME}"], cwd=folder, env=environment)
+    output_of([*pip, "-r", collections / INSIDE / "requirements.txt"])
+    # The simulator and its clients are the tests' and stay outside; ansible-playbook is that of the empty environment.
     for generation in GENERATIONS:
         demo = {**environment, "PYTHONPATH": str(COPY / "tests"), "EMQX_API_VERSION": generation}
         copies.sync()
@@ -188,8 +189,8 @@ def build(folder: Path, released: bool = False) -> Path:
         final = version.partition("-")[0]
         galaxy.write_text(galaxy.read_text().replace(f"version: {version}", f"version: {final}"))
         output_of([VENVS / "lint/bin/antsibull-changelog", "release"], cwd=copy, env=variables("lint"))
-    command = [VENVS / "main/bin/ansible-galaxy", "collection", "build", "--output-path", folder, copy]
-    output_of(command, env=variables("main"))
+    words = ["collection", "build", "--output-path", str(folder)]
+    output_of([VENVS / "main/bin/ansible-galaxy", *words, copy], env=variables("main"))
     return next(folder.glob("*.tar.gz"))
 
 
@@ -205,7 +206,7 @@ def _cells() -> list[str]:
 
 
 def _cell(name: str) -> Row:
-    core, _, python = name.partition("-py")
+    core, python = name.split("-py")
     return Row(
         core,
         python,
@@ -248,9 +249,9 @@ def simulator(generation: str, ready: Path) -> Iterator[dict[str, Any]]:
     """A simulator in a process of its own; gives what it says about itself."""
     ready.parent.mkdir(parents=True, exist_ok=True)
     ready.unlink(missing_ok=True)
-    command = [VENVS / "main/bin/python", "-m", "simulator", "--generation", generation, "--tls", "--ready-file", ready]
+    words = ["-m", "simulator", "--generation", generation, "--tls", "--ready-file", str(ready)]
     environment = {**variables("main"), "PYTHONPATH": str(COPY / "tests")}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen([VENVS / "main/bin/python", *words], env=environment, stdout=subprocess.DEVNULL) as process:
         try:
             end = time.monotonic() + 60
             while not ready.exists():
