@@ -60,6 +60,7 @@ seealso:
   - module: emqx.cloud.connector
   - module: emqx.cloud.source
   - module: emqx.cloud.rule
+  - module: emqx.cloud.config_info
 """
 
 EXAMPLES = r"""

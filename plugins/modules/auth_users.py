@@ -91,6 +91,7 @@ seealso:
   - module: emqx.cloud.auth_user
   - module: emqx.cloud.auth_user_info
   - module: emqx.cloud.authenticator
+  - module: emqx.cloud.validate_model
 """
 
 EXAMPLES = r"""

@@ -76,6 +76,7 @@ seealso:
   - module: emqx.cloud.auth_user
   - module: emqx.cloud.auth_users
   - module: emqx.cloud.authorization_source
+  - module: emqx.cloud.config_info
 """
 
 EXAMPLES = r"""

@@ -59,6 +59,7 @@ options:
 seealso:
   - module: emqx.cloud.authorization_source
   - module: emqx.cloud.authorization_cache
+  - module: emqx.cloud.config_info
 """
 
 EXAMPLES = r"""

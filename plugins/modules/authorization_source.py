@@ -65,6 +65,7 @@ seealso:
   - module: emqx.cloud.authorization_settings
   - module: emqx.cloud.acl
   - module: emqx.cloud.acls
+  - module: emqx.cloud.config_info
 """
 
 EXAMPLES = r"""

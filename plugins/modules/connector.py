@@ -54,6 +54,7 @@ seealso:
   - module: emqx.cloud.action
   - module: emqx.cloud.source
   - module: emqx.cloud.resource
+  - module: emqx.cloud.config_info
 """
 
 EXAMPLES = r"""

@@ -64,6 +64,7 @@ options:
 seealso:
   - module: emqx.cloud.rule
   - module: emqx.cloud.connector
+  - module: emqx.cloud.config_info
 """
 
 EXAMPLES = r"""

@@ -56,6 +56,7 @@ options:
     default: false
 seealso:
   - module: emqx.cloud.rule
+  - module: emqx.cloud.config_info
 """
 
 EXAMPLES = r"""

@@ -59,6 +59,7 @@ seealso:
   - module: emqx.cloud.connector
   - module: emqx.cloud.action
   - module: emqx.cloud.rule
+  - module: emqx.cloud.config_info
 """
 
 EXAMPLES = r"""

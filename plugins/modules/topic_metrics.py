@@ -55,6 +55,11 @@ options:
       - Has to be V(true) for O(state=exact) with an empty list.
     type: bool
     default: false
+  purge_limit:
+    description:
+      - With O(state=exact), refuse to change anything if more topics than so many would go, or more than such a share
+        of those there are, such as V(10%).
+    type: str
 seealso:
   - module: emqx.cloud.topic_metrics_info
 """
@@ -158,6 +163,7 @@ SPEC = Spec(
         state=dict(type="str", choices=["present", "absent", "exact", "reset"], default="present"),
         enable=dict(type="bool", default=False),
         purge_all=dict(type="bool", default=False),
+        purge_limit=dict(type="str"),
         **BOUNDED,
     )
 )

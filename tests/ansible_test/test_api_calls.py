@@ -73,7 +73,7 @@ def test_a_call_has_modules_or_a_reason(row: Row) -> None:
 
 
 def test_every_module_stands_there() -> None:
-    assert {module for row in ROWS for module in row.modules} == MODULES
+    assert {module for row in ROWS for module in row.modules} == MODULES - {"validate_model"}  # it makes none
 
 
 def test_the_readme_says_what_api_is_needed_for() -> None:

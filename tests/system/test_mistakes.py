@@ -199,6 +199,11 @@ MISTAKES: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"node": ""}, "node"),
         ({"ip_address": "2001:db8::/32"}, "ip_address"),
     ],
+    "config_info": [
+        ({"gather": []}, "gather"),
+        ({"gather": ["everything"]}, "gather"),
+        ({"query": "["}, "query"),
+    ],
     "connector": [
         ({"type": "http", "name": "a b"}, "name"),
         ({"type": "http", "name": ""}, "name"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Container, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import unquote
 
 from .._converge import WRITE_ONLY, Record
@@ -206,6 +206,34 @@ def _in_query(name: str) -> bool:
     return name.lower() == "sig" or _seems_secret(name, in_headers=True)
 
 
+def without_secrets(tree: Config, hidden: Container[str] = ()) -> Tuple[Config, List[str]]:
+    """Return a configuration as it may be written down, and the places, such as ``ssl.password``, that it leaves out.
+
+    A place is left out as a whole where :func:`redacted` masks a part of it or the broker has done so: half a URL or
+    half a list could not be handed back. What is None is left out, too, since it was not set.
+
+    :param hidden: places, in lower case, that hold secrets whatever their names.
+    """
+    places: List[str] = []
+    return _without_secrets(tree, hidden, (), places), sorted(places)
+
+
+def _without_secrets(tree: Config, hidden: Container[str], path: Path, places: List[str]) -> Dict[str, Any]:
+    kept: Dict[str, Any] = {}
+    for name, value in tree.items():
+        below = (*path, str(name))
+        place = ".".join(below)
+        masked = redacted(value, path=below) != value or any(MASK in str(each) for unused, each in leaves(value))
+        if place.lower() in hidden or (masked and not isinstance(value, Mapping)):
+            places.append(place)
+        elif isinstance(value, Mapping):
+            inner = _without_secrets(value, hidden, below, places)
+            kept.update({name: inner} if inner or not value else {})
+        elif value is not None:
+            kept[name] = value
+    return kept
+
+
 def hidden_in(tree: Any, hidden: FrozenSet[Path] = frozenset()) -> List[str]:
     """Return the values in a tree that :func:`redacted` doesn't show whole, and what is secret in them.
 
@@ -286,6 +314,16 @@ class Configured(Record):
 
     def shown(self) -> Dict[str, Any]:
         return {**super().shown(), "config": redacted(self.config, self.hidden)}
+
+    def handed_back(self, hidden: Container[str] = ()) -> Dict[str, Any]:
+        """Return what exists as the options of its module, which would then change nothing.
+
+        That is without secrets; ``secrets`` names their places in the configuration.
+
+        :param hidden: as in :func:`without_secrets`.
+        """
+        config, places = without_secrets(self.config, hidden)
+        return {**super().shown(), "config": config, "secrets": places}
 
     def differs(self, current: Any) -> bool:
         return (

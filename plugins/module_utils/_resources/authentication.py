@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar, Dict, Iterator, List, Mapping, Optional
+from typing import Any, ClassVar, Container, Dict, Iterator, List, Mapping, Optional
 
 from .._converge import Plan
 from .._errors import InputError
@@ -33,6 +33,9 @@ class Authenticator(Link):
     @property
     def name(self) -> str:
         return self.id
+
+    def handed_back(self, hidden: Container[str] = ()) -> Dict[str, Any]:
+        return {name: value for name, value in super().handed_back(hidden).items() if name != "id"}
 
 
 def authenticator_from(options: Mapping[str, Any]) -> Authenticator:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar, Dict, Iterable, Iterator, Mapping, Optional
+from typing import Any, ClassVar, Container, Dict, Iterable, Iterator, Mapping, Optional
 
 from .._converge import Outcomes
 from .._errors import InputError
@@ -19,6 +19,9 @@ from ._config import Configured, mentioned
 BUILT_IN = "built_in_database"
 SOURCES = "authorization/sources"
 SETTINGS = "authorization/settings"
+DECISIONS = ("no_match", "deny_action")
+CACHE = ("enable", "max_size", "ttl", "excludes")
+"""The settings that there are; newer brokers may tell more of them."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +98,17 @@ class Settings(Configured):
         shown: Dict[str, Any] = super().shown()["config"]
         return shown
 
+    def handed_back(self, hidden: Container[str] = ()) -> Dict[str, Any]:
+        cache = {name: value for name, value in self.config["cache"].items() if name in CACHE}
+        return {**{name: self.config[name] for name in DECISIONS if name in self.config}, "cache": cache}
+
 
 def settings_from(options: Mapping[str, Any]) -> Settings:
     """Return the settings that a module's options describe.
 
     :raises InputError: a number, a time or a topic filter that the broker would choke on.
     """
-    config = mentioned({name: options[name] for name in ("no_match", "deny_action", "cache")})
+    config = mentioned({name: options[name] for name in (*DECISIONS, "cache")})
     cache = config["cache"]
     if not 1 <= cache.get("max_size", 1) <= 1048576:
         raise InputError(f"cache.max_size is {cache['max_size']}: it is between 1 and 1048576.")
@@ -119,6 +126,9 @@ class SettingsStore(Store[Settings]):
     """The one record of settings, which is always there."""
 
     many = "settings"
+
+    def list(self) -> Iterator[Settings]:
+        yield self.get(Settings())
 
     def get(self, record: Settings) -> Settings:
         body = self.api.call("GET", SETTINGS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from .._converge import WRITE_ONLY, Outcomes, Plan
 from .._errors import ApiError, InputError, Missing, NotReady
@@ -103,6 +103,13 @@ class Integrations(Store[Integration]):
 
     def _called(self, record: Integration) -> str:
         return f"The {self.kind} {record.key!r}"
+
+    def list(self) -> Iterator[Integration]:
+        for row in self.api.rows(self.many):
+            kind, name = row.get("type"), row.get("name")
+            if not isinstance(kind, str) or not isinstance(name, str):
+                raise self.api.odd("GET", self.many, f"{self.kind} without a type or a name")
+            yield self._read(self.many, Integration(type=kind, name=name), row)
 
     def get(self, record: Integration) -> Optional[Integration]:
         path = self._path(record)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
 from .._converge import Outcomes, Plan
 from .._errors import ApiError, InputError, Missing, NotReady
@@ -46,15 +46,22 @@ class Resources(Store[Resource]):
         api.needs("v4", "A resource", "v5 has connectors (emqx.cloud.connector)")
         super().__init__(api)
 
+    def list(self) -> Iterator[Resource]:
+        for row in self.api.rows("resources"):
+            if not isinstance(row.get("id"), str):
+                raise self.api.odd("GET", "resources", "a resource has no id")
+            yield self._record(Resource(name=row["id"]), row)
+
     def get(self, record: Resource) -> Optional[Resource]:
         row = self._row(record.name)
-        if row is None:
-            return None
+        return None if row is None else self._record(record, row)
+
+    def _record(self, wanted: Resource, row: Mapping[str, Any]) -> Resource:
         kind, config = row.get("type"), row.get("config")
         if not isinstance(kind, str) or not isinstance(config, Mapping):
             raise self.api.odd("GET", "resources", "a resource has no type or configuration")
         description = str(row.get("description") or "")
-        return Resource(name=record.name, type=kind, description=description, config=config, hidden=record.hidden)
+        return Resource(name=wanted.name, type=kind, description=description, config=config, hidden=wanted.hidden)
 
     def _row(self, name: str) -> Optional[Mapping[str, Any]]:
         path = path_of("resources/{}", name)

@@ -231,3 +231,25 @@ def test_what_a_field_selects_goes_when_the_field_changes(wanted: Any, kept: Any
     held = {"kind": "a", "url": "u", "hash": {"name": "sha256", "salt": 1}}
     found = _config.without_stale(held, wanted, [("hash", "name"), ("kind",)])
     assert found == {name: held[name] for name in kept}
+
+
+def test_what_is_written_down_has_no_secret_and_says_where_they_belong() -> None:
+    config = {
+        "url": "http://user:hush@h", "password": MASK, "unset": None, "empty": {}, "note": f"stars {MASK}",
+        "headers": {"Authorization": "hush", "x-plant": "hush", "accept": "text/plain"},
+        "ssl": {"keyfile": "-----BEGIN PRIVATE KEY-----hush"}, "servers": [{"client_secret": "hush", "host": "h"}],
+        "body": {"password": "${password}"}, "tree": {"deep": {"a": "hush"}}, "topics": ["a", "b"],
+    }
+    shown = Thing(name="t", config=config).handed_back({"headers.x-plant", "tree.deep"})
+    assert shown == {
+        "name": "t",
+        "config": {
+            "headers": {"accept": "text/plain"}, "body": {"password": "${password}"}, "empty": {},
+            "topics": ["a", "b"],
+        },
+        "secrets": [
+            "headers.Authorization", "headers.x-plant", "note", "password", "servers", "ssl.keyfile", "tree.deep",
+            "url",
+        ],
+    }
+    assert not thing(config=shown["config"]).differs(Thing(name="t", config=config))
