@@ -30,10 +30,20 @@ def main() -> int:
     if os.environ.get("EMQX_API_URL"):
         title(f"The quick start, on {os.environ['EMQX_API_URL']}")
         return twice(dict(os.environ))
-    generation = os.environ.get("EMQX_API_VERSION", "v5")
+    with simulated(os.environ.get("EMQX_API_VERSION", "v5"), "The quick start") as connection:
+        return twice({**os.environ, **connection})
+
+
+@contextlib.contextmanager
+def simulated(generation: str, what: str) -> Iterator[dict[str, str]]:
+    """Start a simulated deployment with devices that are online; give its EMQX_* variables.
+
+    :param generation: v4 or v5.
+    :param what: the beginning of the headline that is printed.
+    """
     with Simulator.start(generation=generation, tls=True) as simulator:
         deployment = simulator.deployments[0]
-        title(f"The quick start, on a simulated EMQX Cloud deployment ({generation}): {deployment.api_url}")
+        title(f"{what}, on a simulated EMQX Cloud deployment ({generation}): {deployment.api_url}")
         if generation == "v4":
             deployment.load_module("emqx_mod_topic_metrics")
         for name in DEVICES:
@@ -41,14 +51,13 @@ def main() -> int:
         with contextlib.ExitStack() as stack:
             for name in DEVICES:
                 stack.enter_context(connected(deployment, name))
-            connection = {
+            yield {
                 "EMQX_API_URL": deployment.api_url,
                 "EMQX_APP_ID": deployment.app_id,
                 "EMQX_APP_SECRET": deployment.app_secret,
                 "EMQX_API_VERSION": generation,
                 "EMQX_CA_PATH": str(deployment.ca_path),
             }
-            return twice({**os.environ, **connection})
 
 
 @contextlib.contextmanager
