@@ -81,6 +81,11 @@ value:
   returned: success, with O(query)
   type: raw
   sample: [{name: plant-hook, type: http, secrets: [headers.authorization]}]
+left_out:
+  description: Why parts were left out, by their names; see O(gather).
+  returned: success
+  type: dict
+  sample: {}
 authenticators:
   description: What is asked whether a client may connect, in its order, as options of M(emqx.cloud.authenticator).
   returned: success, if gathered (v5)
@@ -201,8 +206,8 @@ def run(task: Task) -> Result:
     query, parts = task.params["query"], configuration.checked_parts(task.params["gather"])
     search = compiled(query)
     found, left_out = configuration.gathered(task.api, parts, task.params["secret_places"])
-    task.warnings.extend(left_out)
-    return {**found, **({} if query is None else {"value": search(found)})}
+    task.warnings.extend(f"{part} are left out: {reason}" for part, reason in left_out.items())
+    return {**found, "left_out": left_out, **({} if query is None else {"value": search(found)})}
 
 
 def main() -> None:

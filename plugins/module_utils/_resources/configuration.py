@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Container, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Container, Dict, Mapping, Optional, Sequence, Tuple
 
 from .._errors import ApiError, InputError, NotOffered
 from ._api import Api, Store
@@ -40,8 +40,8 @@ def checked_parts(parts: Optional[Sequence[str]]) -> Optional[Sequence[str]]:
 
 def gathered(
     api: Api, parts: Optional[Sequence[str]], secret_places: Sequence[str] = ()
-) -> Tuple[Dict[str, Any], List[str]]:
-    """Return each part as a list of dictionaries (the settings as one), and sentences about parts that were left out.
+) -> Tuple[Dict[str, Any], Dict[str, str]]:
+    """Return each part as a list of dictionaries (the settings as one), and why parts were left out, by their names.
 
     :param parts: if None, all that the generation has, without those that the deployment doesn't offer (Serverless
         lacks most of them) or that these credentials may not read.
@@ -50,7 +50,7 @@ def gathered(
     :raises ApiError: a part was asked for that can't be read.
     """
     found: Dict[str, Any] = {}
-    left_out: List[str] = []
+    left_out: Dict[str, str] = {}
     hidden = {place.lower() for place in secret_places}
     for name in parts or [name for name, (generation, unused) in PARTS.items() if generation == api.generation]:
         try:
@@ -58,7 +58,7 @@ def gathered(
         except ApiError as error:
             if parts is not None or not (isinstance(error, NotOffered) or error.status == 403):
                 raise
-            left_out.append(f"{name} are left out: {error}")
+            left_out[name] = str(error)
     return found, left_out
 
 
