@@ -20,14 +20,17 @@ from typing import Any, NamedTuple
 import playground
 import pytest
 import yaml
+from demo import DEVICES
 
 from simulator import Deployment, Fault, Simulator
 from system.harness import environment, one_sentence, run
-from tooling.paths import COPY
+from tooling.paths import COPY, ROOT
 
 FOLDER = COPY / "docs" / "docsite" / "rst"
 BLOCK = re.compile(r"(?m)^\.\. code-block:: (\S+)\n((?:   :.*\n)*)\n((?:   .*\n|\n)+)")
 FAILURES = ("FAILED!", "[ERROR]", "failed=1")
+# This is where the tests are already; that it leads here is tested below.
+INTO_THE_PLAYGROUND = ("git clone ", "cd emqx.cloud", "make playground")
 
 # The deployments that the guides are about.
 GUIDES: dict[str, dict[str, Any]] = {
@@ -38,6 +41,7 @@ GUIDES: dict[str, dict[str, Any]] = {
     "guide_serverless": {"generation": "v5", "tls": True, "serverless": True},
     "guide_uri": {"generation": "v5", "tls": True},
 }
+ONLINE = {"guide_quickstart": DEVICES, "guide_serverless": ("press-1", "press-2")}
 
 
 class Block(NamedTuple):
@@ -115,6 +119,8 @@ def follow(guide: str, shell: Shell, here: Callable[[str], str]) -> None:
             continue
         assert block.language == "console", f"nobody runs {block.language}"
         for command in commands(block.text):
+            if command.words.startswith(INTO_THE_PLAYGROUND):
+                continue
             status, printed = shell.run(here(command.words))
             assert bool(status) == command.fails, f"{command.words}\n{printed}"
             rest = compact(printed)
@@ -127,13 +133,15 @@ def follow(guide: str, shell: Shell, here: Callable[[str], str]) -> None:
 def test_what_a_guide_shows_was_run(guide: str, tmp_path: Path) -> None:
     with Simulator.start(**GUIDES[guide]) as simulator:
         (deployment,) = simulator.deployments
-        for name in ("press-1", "press-2") if guide == "guide_serverless" else ():
+        for name in ONLINE.get(guide, ()):
+            deployment.add_user(name, "known-to-the-device")
             deployment.add_client(name)
         addresses = {
             "https://HOST:8443/api/v5": deployment.api_url,
             "https://HOST:8443/api": deployment.api_url,
             "http://127.0.0.1:18083/api/v5": deployment.api_url,
-            "APP_ID=APP_ID EMQX_APP_SECRET=APP_SECRET": f"APP_ID={deployment.app_id} EMQX_APP_SECRET={deployment.app_secret}",
+            "=APP_ID ": f"={deployment.app_id} ",
+            "=APP_SECRET": f"={deployment.app_secret}",
             "app_id: APP_ID": f"app_id: {deployment.app_id}",
             "app_secret: APP_SECRET": f"app_secret: {deployment.app_secret}",
         }
@@ -148,3 +156,113 @@ def test_what_a_guide_shows_was_run(guide: str, tmp_path: Path) -> None:
             return text
 
         follow(guide, Shell(tmp_path, variables), here)
+
+
+def test_every_guide_is_followed_and_listed() -> None:
+    """But those that show nothing to run."""
+    guides = {path.stem for path in FOLDER.glob("guide_*.rst")}
+    assert {guide for guide in guides if any(blocks(guide))} == set(GUIDES)
+    sections = yaml.safe_load((COPY / "docs/docsite/extra-docs.yml").read_text())["sections"]
+    assert {guide for section in sections for guide in section["toctree"]} == guides
+
+
+def test_the_playground_is_what_the_quick_start_begins_with() -> None:
+    """`make playground` opens a shell in which the deployment is there."""
+    repository = yaml.safe_load((COPY / "galaxy.yml").read_text())["repository"]
+    first = next(block for block in blocks("guide_quickstart") if block.language == "console")
+    words = [command.words for command in commands(first.text)]
+    assert words == [f"git clone {repository}", f"cd {repository.rpartition('/')[2]}", "make playground"]
+    assert "run python tests/playground.py" in (ROOT / "Makefile").read_text()
+    typed = "ansible localhost -m emqx.cloud.client_info -a 'fields=clientid'\nexit 3\n"
+    done = subprocess.run(
+        [sys.executable, "tests/playground.py"],
+        cwd=COPY,
+        env={**os.environ, "SHELL": "/bin/bash"},
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "count: 3" in done.stdout
+
+
+# The failures that the guide about troubleshooting explains, and how one comes to them: a deployment of the kinds below,
+# a module and its options.
+SITUATIONS: list[tuple[str, str, dict[str, Any]]] = [
+    ("v5", "auth_user_info", {"api_url": "https://no-such-host.invalid/api/v5", "retries": 0}),
+    ("v5", "auth_user_info", {"api_url": "https://127.0.0.1:9/api/v5", "retries": 0}),
+    ("v5", "auth_user_info", {"ca_path": None}),
+    ("wrong-host", "auth_user_info", {}),
+    ("expired", "auth_user_info", {}),
+    ("v5", "auth_user_info", {"api_url": "http://192.0.2.1/api/v5"}),
+    ("v5", "auth_user_info", {"api_url": "https://127.0.0.1:9/"}),
+    ("v5", "auth_user_info", {"api_url": ""}),
+    ("v5", "auth_user_info", {"app_secret": "wrong"}),
+    ("poor", "banned_info", {}),
+    ("busy", "banned_info", {}),
+    ("bare", "auth_user", {"username": "press-1", "password": "a-secret"}),
+    ("bare", "acl", {"username": "press-1", "rules": [{"topic": "a", "action": "all", "permission": "allow"}]}),
+    ("v4", "topic_metrics", {"topics": ["a"]}),
+    ("v4", "connector", {"name": "hook", "type": "http", "config": {"url": "http://127.0.0.1"}}),
+    ("v5", "subscription", {"clientid": "nobody", "topics": [{"topic": "a"}]}),
+    ("serverless", "auth_users", {"users": [{"username": f"press-{n}", "password": "x"} for n in range(2001)]}),
+    ("v5", "auth_user", {"username": "press-1"}),
+    ("v5", "auth_users", {"users": [], "purge": True}),
+    ("v5", "auth_users", {"users": [{"username": "user-000001"}], "purge": True, "purge_limit": "10%"}),
+    ("v5", "acl", {"username": "a", "rules": [{"topic": "#/a", "action": "all", "permission": "allow"}]}),
+    ("v5", "banned", {"clientid": "a", "until": "yesterday"}),
+    ("v5", "wait_for", {"condition": "stats.conections > `5`", "gather": ["stats"], "wait_timeout": 0.1}),
+]
+DEPLOYMENTS: dict[str, dict[str, Any]] = {
+    "v4": {"generation": "v4", "tls": True},
+    "v5": {"tls": True},
+    "poor": {"tls": True},
+    "busy": {"tls": True},
+    "bare": {"bare": True},
+    "serverless": {"serverless": True},
+    "wrong-host": {"tls": "wrong-host"},
+    "expired": {"tls": "expired"},
+}
+FAULTS = {
+    "poor": Fault("status", status=404, path="/banned"),
+    "busy": Fault("status", status=429, retry_after=120, path="/banned"),
+}
+
+
+def test_the_failures_that_are_explained_are_those_that_happen(tmp_path: Path) -> None:
+    """Each message of the guide comes up, and each that is brought about here is in the guide."""
+    guide = (FOLDER / "guide_troubleshooting.rst").read_text(encoding="utf-8")
+    explained = re.findall(r"(?m)^``(.+)``\n  ", guide)
+    found = _from_the_host(tmp_path)
+    for kind, settings in DEPLOYMENTS.items():
+        with Simulator.start(**settings) as simulator:
+            deployment = simulator.deployments[0]
+            deployment.add_users(20)
+            if kind in FAULTS:
+                deployment.faults.add(FAULTS[kind])
+            found += [_failure(module, deployment, options) for name, module, options in SITUATIONS if name == kind]
+    patterns = {text: re.compile(re.escape(text).replace("…", ".*?")) for text in explained}
+    for message in found:
+        assert [text for text in explained if patterns[text].fullmatch(message)], message
+    assert [text for text in explained if not any(patterns[text].fullmatch(message) for message in found)] == []
+
+
+def _failure(module: str, deployment: Deployment, options: dict[str, Any]) -> str:
+    result = run(module, deployment, **options)
+    assert result.get("failed"), result
+    return one_sentence(result["msg"])
+
+
+def _from_the_host(folder: Path) -> list[str]:
+    """What comes of a host without the connection in its environment, and of a Python that has nothing installed."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
+    words = "ansible localhost -m emqx.cloud.banned_info"
+    connection = {"EMQX_API_URL": "https://HOST:8443/api/v5", "EMQX_APP_ID": "id", "EMQX_APP_SECRET": "a-secret"}
+    other = f"{words} -e ansible_python_interpreter={folder / 'venv' / 'bin' / 'python'}"
+    found = []
+    for shell, command in ((Shell(folder, {}), words), (Shell(folder, connection), other)):
+        status, printed = shell.run(command)
+        assert status
+        found.append(compact(printed).rpartition("msg: ")[2].partition(" requests: 0")[0].strip("'"))
+    return found
