@@ -43,9 +43,9 @@ from ansible_collections.emqx.cloud.plugins.plugin_utils._model import (
     SECRETS,
     SECTIONS,
     SETTINGS,
-    USER_SECRETS,
     Section,
     in_role_words,
+    secret_places,
     to_purge,
     with_secrets,
 )
@@ -119,6 +119,7 @@ def run(task: Task) -> Result:
         "sections": [name for name in SECTIONS if name in sections],
         "look": [name for name in SECTIONS if name in chains or (name in exact and SECTIONS[name].one_by_one)],
         "kinds": kinds,
+        "secret_places": secret_places(sections, options["secrets"]),
     }
 
 
@@ -132,9 +133,10 @@ def deployment_of(options: Mapping[str, Any]) -> str:
 
 def kinds_of(name: str, sections: Mapping[str, Any], generation: str) -> list[str]:
     """Return what a section that is purged as a whole consists of, as the option ``kind`` of its module takes it."""
-    if name == "users":
-        return [_user_kind(sections)] if generation == "v5" else [kind[:-1] for kind in USER_SECRETS]
     kinds = SECTIONS[name].key
+    if name == "users" and generation == "v5":
+        # There is one kind, which the users tell if there are any.
+        return [] if sections.get(name) else [_user_kind(sections)]
     return [kind for kind in kinds if generation == "v5" or kind not in ("peerhost_net", "clientid_re", "username_re")]
 
 
@@ -142,8 +144,7 @@ def _user_kind(sections: Mapping[str, Any]) -> str:
     """Return the kind of users that a v5 deployment has, as far as the model tells."""
     configs = [link.get("config") for link in _dictionaries(sections.get("authenticators"))]
     told = [config.get("user_id_type") for config in _dictionaries(configs)]
-    named = any(user.get("clientid") not in (None, "") for user in _dictionaries(sections.get("users")))
-    return "clientid" if named or "clientid" in told else "username"
+    return "clientid" if "clientid" in told else "username"
 
 
 def _dictionaries(items: Any) -> list[Mapping[str, Any]]:

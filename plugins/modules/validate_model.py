@@ -101,9 +101,15 @@ kinds:
   returned: success
   type: dict
   sample:
-    users: [username]
+    users: []
     acl: [username, clientid, everyone]
     bans: [clientid, username, peerhost, peerhost_net, clientid_re, username_re]
+secret_places:
+  description: The places in configurations at which the model has secrets.
+  returned: success
+  type: list
+  elements: str
+  sample: [headers.authorization]
 requests:
   description: How many HTTP requests the task made, which is none.
   returned: always, unless Ansible refuses the options

@@ -16,7 +16,7 @@ from typing import Any
 from ..module_utils._converge import Record
 from ..module_utils._errors import EmqxError
 from ..module_utils._resources._api import Store
-from ..module_utils._resources._config import merged
+from ..module_utils._resources._config import merged, paths_of
 from ..module_utils._task import Task
 
 Item = Mapping[str, Any]
@@ -144,6 +144,17 @@ def _secret(secrets: Mapping[str, Any], part: str, name: Any) -> Any:
     if name in held:
         return held[name]
     return next((value for other, value in held.items() if str(other) == str(name)), None)
+
+
+def secret_places(sections: Mapping[str, Any], secrets: Mapping[str, Any] | None) -> list[str]:
+    """Return the places in configurations at which the model has secrets, such as ``headers.x-plant``."""
+    found: set[str] = set()
+    for name, section in SECTIONS.items():
+        items = with_secrets(sections.get(name), name, secrets) if section.secret == "secret_config" else None
+        for item in items if isinstance(items, list) else ():
+            given = item.get("secret_config") if isinstance(item, Mapping) else None
+            found.update(".".join(path) for path in paths_of(given if isinstance(given, Mapping) else None))
+    return sorted(found)
 
 
 # What is to be done

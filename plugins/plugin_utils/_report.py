@@ -10,7 +10,6 @@ from typing import Any
 from ._model import SECTIONS, Section
 
 COUNTS = ("created", "updated", "deleted", "unchanged")
-COLUMNS = ("section", *COUNTS, "requests", "state")
 
 
 def report(sections: Sequence[str], results: Mapping[str, Any], looks: Iterable[Any]) -> dict[str, Any]:
@@ -95,15 +94,6 @@ def name_in(section: Section, item: Any) -> Any:
     if not isinstance(item, Mapping):
         return str(item)
     return tuple((key, str(item[key])) for key in section.key if item.get(key) is not None)
-
-
-def table(report: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return the rows of the summary, with the columns :data:`COLUMNS`."""
-    return [
-        {name: "-" if row["state"] == "not reached" and name in (*COUNTS, "requests") else str(row[name])
-         for name in COLUMNS}
-        for row in report["sections"]
-    ]  # fmt: skip
 
 
 def reason(result: Any) -> str:

@@ -89,6 +89,10 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
         {"users": [{"username": "a"}, {"usrname": "b"}]}, {},
         ["converge_users[1].usrname is no option there, which has clientid, is_superuser, password, username."],
     ),
+    (
+        {"users": [{"username": "a"}, {"clientid": "b"}]}, {"exact": ["users"]},
+        ["converge_users: User names and client ids are mixed, but the authenticator of a v5 deployment has one kind"],
+    ),
     ({"users": "alice"}, {}, ["converge_users has to be a list of dictionaries, and is none."]),
     (
         {"users": [{"username": "a"}, "alice"]}, {},
@@ -223,7 +227,7 @@ def test_kinds() -> None:
     every = ["username", "clientid"]
     assert checked({}, "v4")["kinds"]["users"] == every
     assert checked({})["kinds"]["users"] == ["username"]
-    assert checked({"users": [{"clientid": "a"}]})["kinds"]["users"] == ["clientid"]
+    assert checked({"users": [{"clientid": "a"}]}, exact=["users"])["kinds"]["users"] == []
     chain = [{"mechanism": "password_based", "backend": "built_in_database", "config": {"user_id_type": "clientid"}}]
     assert checked({"users": [], "authenticators": chain})["kinds"]["users"] == ["clientid"]
     assert checked({}, "v4")["kinds"]["bans"] == ["clientid", "username", "peerhost"]
