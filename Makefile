@@ -30,7 +30,7 @@ lint: ## Run ruff, mypy, ansible-lint, yamllint, antsibull-changelog, antsibull-
 docs: ## Build the site into .build/docs/html; a warning is a failure.
 	@$(TOOL) docs
 
-picture: ## Run the quick start and draw docs/quickstart.svg from what the terminal showed.
+picture: ## Run the demo and draw docs/demo.svg from what the terminal showed.
 	@$(TOOL) picture
 
 release-check: ## Check the artefact and every ansible-core, and write docs/compatibility.md; takes an hour. ARGS="2.19-py3.13 importer" checks only these.

@@ -23,6 +23,7 @@ from simulator import Deployment, Simulator
 DEVICES = ("demo-sensor-1", "demo-sensor-2", "demo-old-gateway")
 PASSWORD = "known-to-the-device"
 PLAYBOOK = "emqx.cloud.quickstart"
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
 def main() -> int:
@@ -107,7 +108,7 @@ def run(variables: dict[str, str]) -> int | None:
         assert playbook.stdout is not None
         for line in playbook.stdout:
             print(line, end="", flush=True)
-            recap = re.search(r"\bok=\d+\s.*?changed=(\d+)", line)
+            recap = re.search(r"\bok=\d+\s.*?changed=(\d+)", COLOUR.sub("", line))
             changed = int(recap.group(1)) if recap else changed
     return changed if playbook.returncode == 0 else None
 

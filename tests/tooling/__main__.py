@@ -10,7 +10,7 @@ import shutil
 import sys
 
 from . import ansible_test, copies, documentation, environments, linters, release, stubs
-from .paths import BUILD, COPY, ToolError, say
+from .paths import BUILD, COPY, ROOT, ToolError, say
 
 
 def main() -> int:
@@ -49,6 +49,9 @@ def _do(command: str, words: list[str]) -> int:
     elif command == "docs":
         environments.prepare("docs")
         say(f"the site: {documentation.build()}")
+    elif command == "picture":
+        environments.prepare("main")
+        _hand_over(["python", "tests/picture.py", str(ROOT / "docs" / "demo.svg")])
     elif command == "release-check":
         return release.run(*words)
     elif command == "stubs":
