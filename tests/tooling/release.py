@@ -183,10 +183,10 @@ def build(folder: Path, released: bool = False) -> Path:
     """
     environments.prepare("main", "lint")
     copy = copies.sync(folder / "checkout" / INSIDE)
-    if released:
+    version = _metadata()["version"]
+    final = version.partition("-")[0]
+    if released and version != final:
         galaxy = copy / "galaxy.yml"
-        version = _metadata()["version"]
-        final = version.partition("-")[0]
         galaxy.write_text(galaxy.read_text().replace(f"version: {version}", f"version: {final}"))
         output_of([VENVS / "lint/bin/antsibull-changelog", "release"], cwd=copy, env=variables("lint"))
     words = ["collection", "build", "--output-path", str(folder)]
