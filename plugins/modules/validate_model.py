@@ -1,4 +1,6 @@
+#!/usr/bin/python
 # SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
@@ -111,7 +113,7 @@ secret_places:
   elements: str
   sample: [headers.authorization]
 requests:
-  description: How many HTTP requests the task made, which is none.
+  description: How many HTTP requests the task made, repeated ones included.
   returned: always, unless Ansible refuses the options
   type: int
   sample: 0

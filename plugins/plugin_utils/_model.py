@@ -61,27 +61,27 @@ class Section:
         return ":".join(str(item[option]) for option in self.key if item.get(option) is not None)
 
 
+_BANNED = ("clientid", "username", "peerhost", "peerhost_net", "clientid_re", "username_re")
+_CONFIG = "secret_config"
+
 SECTIONS = {
     section.name: section
     for section in (
-        Section("authenticators", "authenticator", key=("mechanism", "backend"), generation="v5", end="rear",
-                secret="secret_config"),
-        Section("authorization_sources", "authorization_source", key=("type",), generation="v5", end="front",
-                secret="secret_config"),
+        Section("authenticators", "authenticator", "", ("mechanism", "backend"), "v5", "rear", _CONFIG),
+        Section("authorization_sources", "authorization_source", "", ("type",), "v5", "front", _CONFIG),
         Section("authorization_settings", "authorization_settings", generation="v5", purged=False),
         Section("users", "auth_users", "users", ("username", "clientid"), secret="password"),
         Section("acl", "acls", "subjects", ("username", "clientid", "everyone")),
-        Section("bans", "banned", "entries", ("clientid", "username", "peerhost", "peerhost_net", "clientid_re",
-                                             "username_re")),
-        Section("connectors", "connector", key=("type", "name"), generation="v5", secret="secret_config"),
-        Section("resources", "resource", key=("name",), generation="v4", secret="secret_config"),
-        Section("actions", "action", key=("type", "name"), generation="v5", secret="secret_config"),
-        Section("sources", "source", key=("type", "name"), generation="v5", secret="secret_config"),
-        Section("rules", "rule", key=("id",)),
+        Section("bans", "banned", "entries", _BANNED),
+        Section("connectors", "connector", "", ("type", "name"), "v5", secret=_CONFIG),
+        Section("resources", "resource", "", ("name",), "v4", secret=_CONFIG),
+        Section("actions", "action", "", ("type", "name"), "v5", secret=_CONFIG),
+        Section("sources", "source", "", ("type", "name"), "v5", secret=_CONFIG),
+        Section("rules", "rule", "", ("id",)),
         Section("topic_metrics", "topic_metrics", "topics", ("topic",)),
-        Section("retained_messages", "retained_message", key=("topic",), generation="v5"),
+        Section("retained_messages", "retained_message", "", ("topic",), "v5"),
     )
-}  # fmt: skip
+}
 """All sections, in the order in which they are applied."""
 
 REMOVAL = (
@@ -94,7 +94,7 @@ SETTINGS = ("exact", "purge_limit", "purge_all", "secrets", "update_password")
 """The role's other variables, without the prefix."""
 
 USER_SECRETS = ("usernames", "clientids")
-SECRETS = (*USER_SECRETS, *(section.name for section in SECTIONS.values() if section.secret == "secret_config"))
+SECRETS = (*USER_SECRETS, *(section.name for section in SECTIONS.values() if section.secret == _CONFIG))
 """The parts of ``converge_secrets``."""
 
 
@@ -150,7 +150,7 @@ def secret_places(sections: Mapping[str, Any], secrets: Mapping[str, Any] | None
     """Return the places in configurations at which the model has secrets, such as ``headers.x-plant``."""
     found: set[str] = set()
     for name, section in SECTIONS.items():
-        items = with_secrets(sections.get(name), name, secrets) if section.secret == "secret_config" else None
+        items = with_secrets(sections.get(name), name, secrets) if section.secret == _CONFIG else None
         for item in items if isinstance(items, list) else ():
             given = item.get("secret_config") if isinstance(item, Mapping) else None
             found.update(".".join(path) for path in paths_of(given if isinstance(given, Mapping) else None))
@@ -235,7 +235,9 @@ def plan(
         items = model.get(section.name)
         if items is None or not section.one_by_one:
             continue
-        places = [{"place": place, "name": section.name_of(item)} for place, item in enumerate(items)]
+        places: list[dict[str, Any]] = [
+            {"place": place, "name": section.name_of(item)} for place, item in enumerate(items)
+        ]
         absent = [each for each in places if items[each["place"]].get("state") == "absent"]
         present = [each for each in places if each not in absent]
         there = live.get(section.name) or ()

@@ -7,7 +7,6 @@ A run takes seconds, so that each of these looks at much at once.
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -22,7 +21,8 @@ from system.harness import connection, done, environment
 from tooling import environments
 
 CORES = ["main", "core216"]
-PLANTED = "{{ lookup('ansible.builtin.pipe', 'touch ' ~ '%s') }}"
+PLANTED = "{{ lookup('ansible.builtin.pipe', 'touch PROOF') }}"
+SPACED = '{"a":   "EVIL"}'
 SECRET = "S3CRETmarker"
 ROW = re.compile(r'"(\w+) +(ok|changed|failed|not reached) +([-\d]+) +([-\d]+) +([-\d]+) +([-\d]+) +([-\d]+)"')
 
@@ -90,13 +90,13 @@ def whole_model(evil: str) -> dict[str, Any]:
         "converge_actions": [{"type": "http", "name": "post", "connector": "hook",
                               "config": {"parameters": {"method": "post", "path": "/in", "body": unsafe}}}],
         "converge_sources": [],
-        "converge_rules": [{"id": "r", "sql": Unsafe(f"SELECT '{evil}' as x FROM \"t\"".replace("''", "'")),
+        "converge_rules": [{"id": "r", "sql": Unsafe(f"SELECT x as \"{evil}\" FROM \"t\""),
                             "description": "[1, 2]", "actions": ["http:post", {
                                 "function": "republish", "args": {"topic": "out", "payload": unsafe}}]}],
         "converge_topic_metrics": ["t"],
         "converge_retained_messages": [
             {"topic": "evil", "payload": unsafe},
-            {"topic": "json", "payload": Unsafe('{"a":   "%s"}' % evil)},
+            {"topic": "json", "payload": Unsafe(SPACED.replace("EVIL", evil))},
             {"topic": "text", "payload": "[1,   2]", "qos": 1},
             {"topic": "structure", "payload": {"a": [1, "x"]}},
         ],
@@ -116,7 +116,7 @@ def test_a_model_with_texts_that_look_like_templates(tmp_path: Path, deployment:
     """Predicted, applied, and unchanged the second time; nothing is evaluated, no secret printed, every text exact."""
     deployment.add_users(["left-over"])
     proof = tmp_path / "evaluated"
-    evil = PLANTED.replace("'%s'", "\"%s\"" % proof).replace("'", '"')
+    evil = PLANTED.replace("PROOF", str(proof))
     model = written(tmp_path, "model.yml", whole_model(evil))
     words = ["emqx.cloud.converge", "-e", f"@{model}", "--diff", "-vvv"]
     predicted, applied, again = (
@@ -134,14 +134,15 @@ def test_a_model_with_texts_that_look_like_templates(tmp_path: Path, deployment:
     assert deployment.check_password("plain", f"{SECRET}-2")
     assert deployment.bans() == [("clientid", evil)]
     assert deployment.retained() == {
-        "evil": evil.encode(), "json": ('{"a":   "%s"}' % evil).encode(), "text": b"[1,   2]",
+        "evil": evil.encode(), "json": SPACED.replace("EVIL", evil).encode(), "text": b"[1,   2]",
         "structure": b'{"a":[1,"x"]}',
     }  # fmt: skip
     (rule,) = done("rule_info", deployment)["rules"]
     assert rule["description"] == "[1, 2]" and evil in rule["sql"] and rule["actions"][1]["args"]["payload"] == evil
     assert deployment.integrations("actions")["http:post"]["parameters"]["body"] == evil
     assert deployment.integrations("connectors")["http:hook"]["headers"]["x-plant"] == f"{SECRET}-4"
-    assert [link["mechanism"] for link in done("config_info", deployment)["authenticators"]] == ["jwt", "password_based"]
+    chain = done("config_info", deployment)["authenticators"]
+    assert [link["mechanism"] for link in chain] == ["jwt", "password_based"]
 
 
 def test_a_wrong_model_makes_no_request_and_every_place_is_named(tmp_path: Path, deployment: Deployment) -> None:
@@ -254,7 +255,7 @@ def test_users_are_not_lost_with_an_authenticator_that_is_not_listed(tmp_path: P
 def test_a_fleet(tmp_path: Path, core: str) -> None:
     """Six deployments of both generations: one has a wrong model, one a wrong secret, and the others don't mind."""
     proof = tmp_path / "evaluated"
-    evil = Unsafe(PLANTED % proof)
+    evil = Unsafe(PLANTED.replace("PROOF", str(proof)))
     with Simulator.start("v5", count=3) as newer, Simulator.start("v4", count=3) as older:
         hosts: dict[str, Any] = {}
         deployments = [*newer.deployments, *older.deployments]

@@ -21,6 +21,7 @@ from ansible_collections.emqx.cloud.tests.unit.loopback import answer, running_s
 MODULES = [
     importlib.import_module(f"{modules.__name__}.{found.name}")
     for found in pkgutil.iter_modules(modules.__path__)
+    if found.name != "validate_model"  # only documentation: an action does it
 ]
 SECRET = "s3cret-of-the-app"
 BASE64 = base64.b64encode(b"app:" + SECRET.encode()).decode("ascii")
