@@ -61,7 +61,7 @@ class Run(NamedTuple):
         return "-".join(dict.fromkeys(words))
 
 
-BOTH = {"role_converge": "", "validate_model": ""}
+BOTH = {"role_converge": "", "role_export": "", "validate_model": ""}
 """The generation on which a target is run both ways, where it isn't v5; none for what has only one way."""
 
 # What Ansible adds to the result of a module and not to a direct one, or tells in another way.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .._converge import WRITE_ONLY, Outcomes, Plan, Record
-from .._errors import V4_MESSAGES, ApiError, EmqxError, InputError, Missing
+from .._errors import V4_MESSAGES, ApiError, EmqxError, InputError, Missing, NotReady
 from .._http import checked_name, masked, path_of
 from .._times import normal
 from ._api import AUTHENTICATOR, MEBIBYTE, Api, Store, in_batches, one_of_kind
@@ -158,11 +158,11 @@ class _Users(Store[User]):
         return self.find()
 
     def check(self, plan: Plan[User]) -> None:
-        for user in plan.create:
-            if user.password is None:
-                raise InputError(f"The {user.kind} {user.name!r} does not exist: it needs a password to be created.")
         for user in plan.delete:
             checked_name(user.name, f"a {user.kind} to delete")
+        for user in plan.create:
+            if user.password is None:
+                raise NotReady(f"The {user.kind} {user.name!r} does not exist: it needs a password to be created.")
 
     def delete(self, users: Iterable[User]) -> Outcomes[User]:
         return self.one_by_one(self._delete, users)
@@ -311,18 +311,18 @@ class V5Users(_Users):
         return next(self._users([row]))
 
     def check(self, plan: Plan[User]) -> None:
+        super().check(plan)
         for old, new in plan.update:
             if old.is_superuser == new.is_superuser:
                 continue
             # EMQX 5 refuses to change the flag without a password.
             if not self.rewrite:
-                raise InputError(
+                raise NotReady(
                     f"is_superuser of the {new.kind} {new.name!r} can't change without setting its password: give "
                     "password and update_password: always."
                 )
             if new.password is None:
-                raise InputError(f"is_superuser of the {new.kind} {new.name!r} needs its password to change: give it.")
-        super().check(plan)
+                raise NotReady(f"is_superuser of the {new.kind} {new.name!r} needs its password to change: give it.")
 
     def create(self, users: Iterable[User]) -> Outcomes[User]:
         return self._write(list(users), self._post)
