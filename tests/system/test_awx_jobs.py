@@ -179,7 +179,7 @@ def test_a_kick_job(deployment: Deployment, tmp_path: Path) -> None:
     keeps_secret(job, *secrets_of(deployment.app_id, deployment.app_secret), PASSWORD)
 
 
-def test_a_converge_job(deployment: Deployment, tmp_path: Path) -> None:
+def test_jobs_that_check_and_apply(deployment: Deployment, tmp_path: Path) -> None:
     """From the inventory, the model and the vault of the project; what the model marks as no template is none."""
     project = tmp_path / "project"
     shutil.copytree(EXTENSIONS / "project", project)
@@ -200,14 +200,18 @@ def test_a_converge_job(deployment: Deployment, tmp_path: Path) -> None:
     password.write_text("password of the vault")
     encrypt = ["ansible-vault", "encrypt", "--vault-password-file", password, vault]
     subprocess.run(encrypt, env=environments.variables(), capture_output=True, check=True)
-    survey = yaml.safe_load((EXTENSIONS / "surveys" / "converge.yml").read_text())["spec"]
-    answers = {each["variable"]: each["default"] for each in survey}
-    for changed in (True, False):
-        job = run(tmp_path, "converge.yml", {}, answers, inventory, vault_password=password)
+    for playbook, status in (("drift", "drift"), ("converge", None), ("drift", "clean")):
+        survey = yaml.safe_load((EXTENSIONS / "surveys" / f"{playbook}.yml").read_text())["spec"]
+        answers = {each["variable"]: each["default"] for each in survey}
+        job = run(tmp_path, f"{playbook}.yml", {}, answers, inventory, vault_password=password)
         assert job.status == 0, job.printed
-        assert (" changed=0 " not in job.printed) is changed
+        assert job.artifacts.get("drift_status") == status
         keeps_secret(job, *secrets_of(deployment.app_id, deployment.app_secret), "pw-of-sensor")
-    assert sorted(deployment.user_names()) == ["sensor-1", "sensor-2"]
+    deployment.remove_user("sensor-2")
+    job = run(tmp_path, "drift.yml", {}, {"drift_fail": "yes"}, inventory, vault_password=password)
+    assert job.status == 2, job.printed
+    assert job.artifacts == {"drift_status": "drift", "drift_deployments": {"plant-7": "drift"}}
+    assert deployment.user_names() == ["sensor-1"]
     assert deployment.check_password("sensor-1", "pw-of-sensor-1")
     assert deployment.bans() == [("clientid", planted)]
     assert not evidence.exists()
