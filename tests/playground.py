@@ -29,10 +29,8 @@ inventory_unparsed_warning = false
 def main() -> int:
     """Run the shell in a folder of its own; return its exit code."""
     shell = os.environ.get("SHELL", "/bin/bash")
-    with (
-        tempfile.TemporaryDirectory(prefix="playground-") as folder,
-        simulated(os.environ.get("EMQX_API_VERSION", "v5"), "The playground") as connection,
-    ):
+    generation = os.environ.get("EMQX_API_VERSION", "v5")
+    with tempfile.TemporaryDirectory() as folder, simulated(generation, "The playground") as connection:
         Path(folder, "ansible.cfg").write_text(SETTINGS)
         title(f"The folder is {folder}; `exit` ends it and removes everything")
         variables = {**os.environ, **connection, "ANSIBLE_CONFIG": "ansible.cfg"}

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from demo import COLOUR
 
+from demo import COLOUR
 from simulator import Simulator
 from system.harness import environment
 

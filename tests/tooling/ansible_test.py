@@ -31,7 +31,7 @@ def run(
     core: str, command: str, *words: str, python: str | None = None, integration_config: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """One run of ansible-test in the copy that belongs to this ansible-core; output and errors are one text."""
-    copy = copies.sync_for_ansible_test(BUILD / "ansible-test" / core / INSIDE)
+    copy = copies.sync_as_repository(BUILD / "ansible-test" / core / INSIDE)
     if integration_config:
         (copy / "tests" / "integration" / "integration_config.yml").write_text(integration_config)
     environment = variables(core)

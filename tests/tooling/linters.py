@@ -37,8 +37,10 @@ LINTERS: Mapping[str, tuple[str, ...]] = {
 
 def run(name: str) -> subprocess.CompletedProcess[str]:
     """Run one linter on a fresh copy; output and errors are one text."""
-    copies.sync(_COPY)
+    # antsibull-docs takes the files that git knows, and would find none below a folder that git ignores.
+    copies.sync_as_repository(_COPY)
     environment = variables("lint")
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # for reuse, compiled files are files without a license
     environment["ANSIBLE_COLLECTIONS_PATH"] = str(_TOP)
     environment["MYPYPATH"] = os.pathsep.join([str(_TOP), str(_COPY / "tests")])
     return subprocess.run(
