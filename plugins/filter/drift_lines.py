@@ -8,6 +8,7 @@ from typing import Any
 
 from ..action.api import plain
 from ..plugin_utils._drift import lines
+from ..plugin_utils._unsafe import no_template
 
 DOCUMENTATION = r"""
 name: drift_lines
@@ -51,7 +52,7 @@ _value:
 
 def drift_lines(found: Any) -> list[str]:
     """See :func:`..plugin_utils._drift.lines`."""
-    return lines(plain(found))
+    return no_template(lines(plain(found)))
 
 
 class FilterModule:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..action.api import plain
 from ..plugin_utils._drift import report
+from ..plugin_utils._unsafe import no_template
 
 DOCUMENTATION = r"""
 name: drift_report
@@ -58,9 +59,8 @@ _value:
 def drift_report(names: Any, variables: Any) -> dict[str, Any]:
     """See :func:`..plugin_utils._drift.report`."""
     known = ("converge_result", "drift_reason")
-    return report(
-        plain(names), {name: {key: plain(variables[name].get(key)) for key in known} for name in names}
-    )
+    told = {name: {key: plain(variables[name].get(key)) for key in known} for name in names}
+    return no_template(report(plain(names), told))
 
 
 class FilterModule:

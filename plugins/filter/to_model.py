@@ -11,11 +11,7 @@ from ansible.errors import AnsibleFilterError
 
 from ..action.api import plain
 from ..plugin_utils._export import text_of
-
-try:
-    from ansible.utils.unsafe_proxy import AnsibleUnsafeText as NoTemplate
-except ImportError:  # newer than ansible-core 2.22, where what a filter returns is no template
-    NoTemplate = str
+from ..plugin_utils._unsafe import no_template
 
 DOCUMENTATION = r"""
 name: to_model
@@ -88,9 +84,10 @@ def to_model(results: Any, generation: str, sections: Any = (), temporary_bans: 
     if generation not in ("v4", "v5"):
         raise AnsibleFilterError(f"The generation of a deployment is v4 or v5, and not {generation!r}.")
     try:
-        return NoTemplate(text_of(plain(results), plain(generation), plain(sections), bool(temporary_bans)))
+        text = text_of(plain(results), plain(generation), plain(sections), bool(temporary_bans))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise AnsibleFilterError(f"to_model can't use what it was given: {error}") from error
+    return no_template(text)
 
 
 class FilterModule:

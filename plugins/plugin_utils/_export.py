@@ -10,8 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..module_utils._errors import InputError
-from ..module_utils._resources import acl, authentication, authorization, bans, integrations, messages, rules
-from ..module_utils._resources import topic_metrics, users, v4_resources
+from ..module_utils._resources import (
+    acl,
+    authentication,
+    authorization,
+    bans,
+    integrations,
+    messages,
+    rules,
+    topic_metrics,
+    users,
+    v4_resources,
+)
 from ._yaml import Flow, Template, dumped
 
 Row = Mapping[str, Any]

@@ -18,7 +18,9 @@ _PRINTABLE = re.compile(r"[\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff0
 """What stands in a file as it is; anything else is escaped, and a text with it stands in double quotes."""
 _BLOCK = re.compile(r"(?:[^\s](?:.*\S)?\n)(?:\n|(?:.*\S)\n)*(?:.*\S)?")
 """Several lines of which none ends in white space and the first begins with none."""
-_WORDS = frozenset("y n yes no on off true false null ~ = << - ? .inf .nan".split())
+_WORDS = frozenset(
+    ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "=", "<<", "-", "?", ".inf", ".nan"]
+)
 _NUMBER_LIKE = re.compile(r"[-+.]?[0-9][0-9a-fA-FxXoO_.,:+-]*")
 
 

@@ -13,10 +13,9 @@ RULE = {"id": "r", "enabled": True, "sql": "S"}
 
 
 def section(name, *differences, **counts):
-    numbers = {"created": 0, "updated": 0, "deleted": 0}
-    for action, unused, also_unused in differences:
-        numbers[action + "d"] += 1
     told = [{"action": action, "before": before, "after": after} for action, before, after in differences]
+    actions = [each["action"] for each in told]
+    numbers = {f"{action}d": actions.count(action) for action in ("create", "update", "delete")}
     return {"section": name, **numbers, **counts, "differences": told}
 
 
@@ -90,7 +89,8 @@ def test_settings_topics_and_deep_changes():
     cache = {"ttl": "1m", "enable": True}
     settings = ("update", {"cache": cache}, {"cache": {**cache, "ttl": "2m"}})
     topics = ("create", None, {"topic": "t"})
-    report = drift_report(["p"], {"p": found(section("authorization_settings", settings), section("topic_metrics", topics))})
+    both = found(section("authorization_settings", settings), section("topic_metrics", topics))
+    report = drift_report(["p"], {"p": both})
     assert drift_lines(report)[2:] == [
         "  authorization_settings differs:",
         '    cache.ttl is "1m", and "2m" in the model',
