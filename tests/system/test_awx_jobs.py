@@ -24,8 +24,6 @@ from simulator import Deployment, Simulator
 from system.awx_guide import EXTENSIONS, plays
 from tooling import environments
 
-INVENTORY = {"all": {"hosts": {"plant-7": None}}}
-
 
 class Job(NamedTuple):
     """A job that has ended: its exit status, what it printed, its artifacts for a workflow, and where it ran."""
@@ -89,7 +87,7 @@ def run(
     playbook: str,
     environment: Mapping[str, str],
     survey: Mapping[str, Any] | None = None,
-    inventory: Mapping[str, Any] = INVENTORY,
+    inventory: Mapping[str, Any] | None = None,
     interpreter: str | None = sys.executable,
     vault_password: Path | None = None,
 ) -> Job:
@@ -98,7 +96,7 @@ def run(
         shutil.copytree(EXTENSIONS / "project", folder / "project")
     for name in ("env", "inventory"):
         (folder / name).mkdir(exist_ok=True)
-    (folder / "inventory" / "hosts").write_text(json.dumps(inventory))
+    (folder / "inventory" / "hosts").write_text(json.dumps(inventory or {"all": {"hosts": {"plant-7": None}}}))
     (folder / "env" / "envvars").write_text(json.dumps({**environment, "JOB_ID": "7", "MAX_EVENT_RES": "700000"}))
     (folder / "env" / "settings").write_text(json.dumps({"job_timeout": 120, "fact_cache_type": "jsonfile"}))
     # As the job template's verbosity 1.

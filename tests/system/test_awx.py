@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbook `emqx.cloud.awx_setup`, with the real modules of `awx.awx` against a small controller, and the execution
-environment.
+"""What guide_awx.rst says: the playbook `emqx.cloud.awx_setup`, with the real modules of `awx.awx` against a small
+controller, and the execution environment.
 """
 
 from __future__ import annotations
