@@ -23,7 +23,7 @@ import yaml
 import playground
 from demo import DEVICES
 from simulator import Deployment, Fault, Simulator
-from system.harness import environment, one_sentence, run
+from system.harness import done, environment, one_sentence, run
 from tooling.paths import COPY, ROOT
 
 FOLDER = COPY / "docs" / "docsite" / "rst"
@@ -45,7 +45,7 @@ GUIDES: dict[str, dict[str, Any]] = {
 }
 # These are followed by tests of their own, which have what they need, such as a controller.
 ELSEWHERE = {"guide_awx": "tests/system/awx_guide.py"}
-ONLINE = {"guide_quickstart": DEVICES, "guide_serverless": ("press-1", "press-2")}
+ONLINE = {"guide_drift": ["gateway-7"], "guide_quickstart": DEVICES, "guide_serverless": ["press-1", "press-2"]}
 
 
 class Block(NamedTuple):
@@ -91,7 +91,9 @@ class Shell:
 
     def __init__(self, folder: Path, variables: dict[str, str]) -> None:
         (folder / "ansible.cfg").write_text(playground.SETTINGS)
+        (folder / ".gitconfig").write_text("[user]\nname = Reader\nemail = reader@example.com\n")
         self.folder, self.variables = folder, {**os.environ, **variables, "ANSIBLE_CONFIG": "ansible.cfg"}
+        self.variables["GIT_CONFIG_GLOBAL"] = str(folder / ".gitconfig")
 
     def run(self, words: str) -> tuple[int, str]:
         """Run a command; return its exit code and what it printed."""
@@ -140,6 +142,8 @@ def test_what_a_guide_shows_was_run(guide: str, tmp_path: Path) -> None:
         for name in ONLINE.get(guide, ()):
             deployment.add_user(name, "known-to-the-device")
             deployment.add_client(name)
+        if guide == "guide_drift":
+            done("banned", deployment, clientid="stolen-7")
         addresses = {
             "https://HOST:8443/api/v5": deployment.api_url,
             "https://HOST:8443/api": deployment.api_url,
@@ -272,3 +276,19 @@ def _from_the_host(folder: Path) -> list[str]:
         assert status
         found.append(compact(printed).rpartition("msg: ")[2].partition(" requests: 0")[0].strip("'"))
     return found
+
+
+def test_the_example_of_the_readme_runs(tmp_path: Path) -> None:
+    readme = (COPY / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"(?ms)^```yaml\n(.+?)^```", readme)
+    with Simulator.start(tls=True) as simulator:
+        deployment = simulator.deployments[0]
+        deployment.add_client("gateway-7")
+        devices = [{"username": "press-1", "password": "a-secret"}]
+        given = {"emqx_app_id": deployment.app_id, "emqx_app_secret": deployment.app_secret, "devices": devices}
+        (tmp_path / "example.yml").write_text(example.replace("https://HOST:8443/api/v5", deployment.api_url))
+        (tmp_path / "given.yml").write_text(yaml.safe_dump(given))
+        shell = Shell(tmp_path, {"EMQX_CA_PATH": str(deployment.ca_path)})
+        status, printed = shell.run("ansible-playbook example.yml -e @given.yml")
+        assert status == 0 and "changed=3" in printed, printed
+        assert deployment.user_names() == ["press-1"] and "gateway-7" not in deployment.client_ids()

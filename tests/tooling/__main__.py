@@ -48,6 +48,7 @@ def _do(command: str, words: list[str]) -> int:
         return linters.run_all()
     elif command == "docs":
         environments.prepare("docs")
+        copies.sync()
         say(f"the site: {documentation.build()}")
     elif command == "picture":
         environments.prepare("main")

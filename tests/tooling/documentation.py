@@ -7,7 +7,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from . import copies
 from .environments import VENVS, variables
 from .paths import BUILD, COPY, output_of
 
@@ -15,12 +14,11 @@ FOLDER = BUILD / "docs"
 
 
 def build() -> Path:
-    """Build the site; a warning is a failure.
+    """Build the site from the copy that tests run in; a warning is a failure.
 
     :returns: its first page.
     :raises ToolError: with what was printed, if anything is wrong with the documentation.
     """
-    copies.sync()
     source = FOLDER / "rst"
     shutil.rmtree(FOLDER, ignore_errors=True)
     source.mkdir(parents=True, mode=0o755)  # antsibull-docs refuses a folder that others may write to
