@@ -7,13 +7,16 @@ ARGS ?=
 TOOL = PYTHONPATH=tests $(PYTHON) -B -m tooling
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test integration bench lint stubs sync venv clean
+.PHONY: help demo playground test integration bench lint docs picture release-check stubs sync venv clean
 
 help: ## List the targets.
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: ## Show the collection at work against the simulator; EMQX_API_VERSION=v4 shows the other generation.
 	@$(TOOL) run python tests/demo.py
+
+playground: ## Open a shell with a simulated deployment to try things on; EMQX_API_VERSION=v4 makes it of the other generation.
+	@$(TOOL) run python tests/playground.py
 
 test: ## Run every test, ansible-test and the linters included.
 	@$(TOOL) test $(ARGS)
@@ -24,8 +27,17 @@ integration: ## Run the integration targets: on the simulator, or on a broker (E
 bench: ## Measure what tasks cost and write docs/benchmark.json and .svg; takes half an hour. ARGS="--runs 3 --only fleet" measures less.
 	@$(TOOL) bench $(ARGS)
 
-lint: ## Run ruff, mypy, yamllint, antsibull-changelog and reuse.
+lint: ## Run ruff, mypy, ansible-lint, yamllint, antsibull-changelog, antsibull-docs and reuse.
 	@$(TOOL) lint
+
+docs: ## Build the site into .build/docs/html; a warning is a failure.
+	@$(TOOL) docs
+
+picture: ## Run the demo and draw docs/demo.svg from what the terminal showed.
+	@$(TOOL) picture
+
+release-check: ## Check the artefact and every ansible-core, and write docs/compatibility.md; takes an hour. ARGS="2.19-py3.13 importer" checks only these.
+	@$(TOOL) release-check $(ARGS)
 
 stubs: ## Write the stub of direct execution beside each module.
 	@$(TOOL) stubs

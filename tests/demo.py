@@ -23,6 +23,7 @@ from simulator import Deployment, Simulator
 DEVICES = ("demo-sensor-1", "demo-sensor-2", "demo-old-gateway")
 PASSWORD = "known-to-the-device"
 PLAYBOOK = "emqx.cloud.quickstart"
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
 def main() -> int:
@@ -30,10 +31,20 @@ def main() -> int:
     if os.environ.get("EMQX_API_URL"):
         title(f"The quick start, on {os.environ['EMQX_API_URL']}")
         return twice(dict(os.environ))
-    generation = os.environ.get("EMQX_API_VERSION", "v5")
+    with simulated(os.environ.get("EMQX_API_VERSION", "v5"), "The quick start") as connection:
+        return twice({**os.environ, **connection})
+
+
+@contextlib.contextmanager
+def simulated(generation: str, what: str) -> Iterator[dict[str, str]]:
+    """Start a simulated deployment with devices that are online; give its EMQX_* variables.
+
+    :param generation: v4 or v5.
+    :param what: the beginning of the headline that is printed.
+    """
     with Simulator.start(generation=generation, tls=True) as simulator:
         deployment = simulator.deployments[0]
-        title(f"The quick start, on a simulated EMQX Cloud deployment ({generation}): {deployment.api_url}")
+        title(f"{what}, on a simulated EMQX Cloud deployment ({generation}): {deployment.api_url}")
         if generation == "v4":
             deployment.load_module("emqx_mod_topic_metrics")
         for name in DEVICES:
@@ -41,14 +52,13 @@ def main() -> int:
         with contextlib.ExitStack() as stack:
             for name in DEVICES:
                 stack.enter_context(connected(deployment, name))
-            connection = {
+            yield {
                 "EMQX_API_URL": deployment.api_url,
                 "EMQX_APP_ID": deployment.app_id,
                 "EMQX_APP_SECRET": deployment.app_secret,
                 "EMQX_API_VERSION": generation,
                 "EMQX_CA_PATH": str(deployment.ca_path),
             }
-            return twice({**os.environ, **connection})
 
 
 @contextlib.contextmanager
@@ -98,7 +108,7 @@ def run(variables: dict[str, str]) -> int | None:
         assert playbook.stdout is not None
         for line in playbook.stdout:
             print(line, end="", flush=True)
-            recap = re.search(r"\bok=\d+\s.*?changed=(\d+)", line)
+            recap = re.search(r"\bok=\d+\s.*?changed=(\d+)", COLOUR.sub("", line))
             changed = int(recap.group(1)) if recap else changed
     return changed if playbook.returncode == 0 else None
 

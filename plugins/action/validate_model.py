@@ -314,7 +314,7 @@ class ActionModule(api.ActionModule):
     def _against(self, variables: Mapping[str, Any]) -> str:
         return ""
 
-    def _done(self) -> dict[str, Any]:
+    def _done(self, options: dict[str, Any]) -> dict[str, Any]:
         found: Result = {}
 
         def look(task: Task) -> Result:
@@ -322,6 +322,6 @@ class ActionModule(api.ActionModule):
             return {}
 
         self.code = SimpleNamespace(SPEC=SPEC, run=look)
-        result = super()._done()
+        result = super()._done(options)
         # These are words of ours, and the role needs them, also where one of them is somebody's password.
         return result if result.get("failed") else {**result, **found}

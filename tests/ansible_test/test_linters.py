@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from tooling import environments, linters
+from tooling import documentation, environments, linters
 
 
 @pytest.mark.xdist_group("linters")  # they share a copy
@@ -17,3 +17,10 @@ def test_linter(name: str) -> None:
         pytest.skip("no environment for linters here: run `make venv`")
     done = linters.run(name)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_site_is_built_without_a_warning() -> None:
+    """Each page is there, and each reference leads somewhere."""
+    if environments.python_of("docs") is None:
+        pytest.skip("no environment for the documentation here: run `make venv`")
+    assert documentation.build().is_file()

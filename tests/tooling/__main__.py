@@ -9,14 +9,15 @@ import os
 import shutil
 import sys
 
-from . import ansible_test, copies, environments, linters, stubs
+from . import ansible_test, copies, documentation, environments, linters, release, stubs
 from .paths import BUILD, COPY, ROOT, ToolError, say
 
 
 def main() -> int:
     """Do one command; the last one it starts takes over this process, so that its last line is ours."""
     parser = argparse.ArgumentParser(prog="tooling", description=__doc__)
-    commands = ("venv", "sync", "run", "test", "integration", "bench", "lint", "stubs", "ansible-test", "clean")
+    commands = ["venv", "sync", "run", "test", "integration", "bench", "lint", "docs", "picture", "stubs"]
+    commands += ["ansible-test", "release-check", "clean"]
     parser.add_argument("command", choices=commands)
     parser.add_argument("words", nargs=argparse.REMAINDER, help="handed on, to pytest for example")
     options = parser.parse_args()
@@ -49,6 +50,15 @@ def _do(command: str, words: list[str]) -> int:
     elif command == "lint":
         environments.prepare("lint")
         return linters.run_all()
+    elif command == "docs":
+        environments.prepare("docs")
+        copies.sync()
+        say(f"the site: {documentation.build()}")
+    elif command == "picture":
+        environments.prepare("main")
+        _hand_over(["python", "tests/picture.py", str(ROOT / "docs" / "demo.svg")])
+    elif command == "release-check":
+        return release.run(*words)
     elif command == "stubs":
         stubs.write()
     elif command == "ansible-test":

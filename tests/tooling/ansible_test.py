@@ -27,9 +27,13 @@ sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *words]))
 '''
 
 
-def run(core: str, command: str, *words: str, python: str | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    core: str, command: str, *words: str, python: str | None = None, integration_config: str = ""
+) -> subprocess.CompletedProcess[str]:
     """One run of ansible-test in the copy that belongs to this ansible-core; output and errors are one text."""
-    copy = copies.sync_for_ansible_test(BUILD / "ansible-test" / core / INSIDE)
+    copy = copies.sync_as_repository(BUILD / "ansible-test" / core / INSIDE)
+    if integration_config:
+        (copy / "tests" / "integration" / "integration_config.yml").write_text(integration_config)
     environment = variables(core)
     # It looks for other Pythons on PATH, and expects its requirements to be installed in them.
     folders = [VENVS / core / "bin", VENVS / "python38" / "bin"]

@@ -28,8 +28,8 @@ def sync(target: Path = COPY) -> Path:
     return target
 
 
-def sync_for_ansible_test(target: Path) -> Path:
-    """A copy that is a git repository too: ansible-test asks git which files there are."""
+def sync_as_repository(target: Path) -> Path:
+    """A copy that is a git repository too: ansible-test and others ask git which files there are."""
     sync(target)
     if shutil.which("git") and not (target / ".git").exists():
         output_of(["git", "init", "-q", target])

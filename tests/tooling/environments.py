@@ -29,6 +29,8 @@ class Environment(NamedTuple):
     requirements: str
     purpose: str
     required: bool = False
+    packages: tuple[str, ...] = ()
+    """What is installed beside the requirements."""
 
 
 # The newest ansible-core supports three Python versions at a time: the middle ones serve the longest.
@@ -39,12 +41,34 @@ ENVIRONMENTS = {
     "core216": Environment(("3.12", "3.11", "3.10"), "requirements-core216.txt", "ansible-core 2.16"),
     "python38": Environment(("3.8",), "requirements-python38.txt", "the oldest Python that modules run on"),
     "lint": Environment(_CONTROLLERS, "requirements-lint.txt", "linters"),
+    "docs": Environment(_CONTROLLERS, "requirements-docs.txt", "the documentation"),
 }
 """What `make test` needs."""
 
 BENCH = {"bench": Environment(_CONTROLLERS, "requirements-bench.txt", "what benchmarks need", required=True)}
 
-_KNOWN = {**ENVIRONMENTS, **BENCH}
+# The Pythons that each ansible-core runs on, as its own metadata says.
+CORES = {
+    "2.16": ("3.10", "3.11", "3.12"),
+    "2.17": ("3.10", "3.11", "3.12"),
+    "2.18": ("3.11", "3.12", "3.13"),
+    "2.19": ("3.11", "3.12", "3.13"),
+    "2.20": ("3.12", "3.13", "3.14"),
+    "2.21": ("3.12", "3.13", "3.14"),
+}
+RELEASE = {
+    "importer": Environment(_CONTROLLERS, "requirements-importer.txt", "what Galaxy checks a collection with"),
+    **{
+        f"{core}-py{python}": Environment(
+            (python,), "requirements-cores.txt", f"ansible-core {core}", packages=(f"ansible-core=={core}.*",)
+        )
+        for core, pythons in CORES.items()
+        for python in pythons
+    },
+}
+"""What `make release-check` needs beside those."""
+
+_KNOWN = {**ENVIRONMENTS, **BENCH, **RELEASE}
 
 
 def python_of(name: str) -> Path | None:
@@ -87,11 +111,16 @@ def _task(name: str) -> _Task | None:
         say(f"{missing}: going on without {wanted.purpose}")
         shutil.rmtree(VENVS / name, ignore_errors=True)
         return None
-    stamp, mark = VENVS / name / ".stamp", f"{interpreter.path}\n{_digest(_requirements(name))}\n"
+    stamp, mark = VENVS / name / ".stamp", _mark(name, interpreter)
     if stamp.exists() and stamp.read_text() == mark:
         return None
     interpreters.provide_venv(interpreter)
     return _Task(name, interpreter, mark)
+
+
+def _mark(name: str, interpreter: interpreters.Interpreter) -> str:
+    """What an environment was made of; a changed mark makes it anew."""
+    return "\n".join([str(interpreter.path), _digest(_requirements(name)), *_KNOWN[name].packages, ""])
 
 
 def _make(task: _Task) -> None:
@@ -100,7 +129,7 @@ def _make(task: _Task) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     output_of([task.interpreter.path, "-m", "venv", folder])
     install = ["-m", "pip", "--disable-pip-version-check", "install", "-q", "-r"]
-    output_of([folder / "bin" / "python", *install, _requirements(task.name)])
+    output_of([folder / "bin" / "python", *install, _requirements(task.name), *_KNOWN[task.name].packages])
     (folder / ".stamp").write_text(task.mark)
 
 

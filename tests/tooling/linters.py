@@ -22,14 +22,26 @@ LINTERS: Mapping[str, tuple[str, ...]] = {
     "yamllint": ("yamllint", "--strict", "."),
     "changelog": ("antsibull-changelog", "lint"),
     "reuse": ("reuse", "lint", "--lines"),
+    "ansible-lint": ("ansible-lint", "--nocolor", "-q"),
+    "docs": (
+        "antsibull-docs",
+        "lint-collection-docs",
+        "--plugin-docs",
+        "--check-extra-docs-refs",
+        "--validate-collection-refs=self",
+        ".",
+    ),
     "mypy": ("mypy", "--cache-dir", str(BUILD / "mypy"), "--package", "tooling", "--package", _PACKAGE),
 }
 
 
 def run(name: str) -> subprocess.CompletedProcess[str]:
     """Run one linter on a fresh copy; output and errors are one text."""
-    copies.sync(_COPY)
+    # antsibull-docs takes the files that git knows, and would find none below a folder that git ignores.
+    copies.sync_as_repository(_COPY)
     environment = variables("lint")
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # for reuse, compiled files are files without a license
+    environment["ANSIBLE_COLLECTIONS_PATH"] = str(_TOP)
     environment["MYPYPATH"] = os.pathsep.join([str(_TOP), str(_COPY / "tests")])
     return subprocess.run(
         [str(VENVS / "lint" / "bin" / LINTERS[name][0]), *LINTERS[name][1:]],
