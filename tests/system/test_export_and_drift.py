@@ -170,7 +170,7 @@ def test_ten_thousand_users_are_written_in_seconds(tmp_path: Path) -> None:
         deployment.forget_requests()
         only = json.dumps({"export_file": "model.yml", "export_sections": ["users"]})
         subprocess.run(
-            [program, "emqx.cloud.export", "-e", only], cwd=tmp_path, check=True, timeout=60, capture_output=True,
+            [program, "emqx.cloud.export", "-e", only], cwd=tmp_path, check=True, timeout=180, capture_output=True,
             env={**environments.variables("main"), **variables},
         )
         assert len(deployment.requests) <= 3
