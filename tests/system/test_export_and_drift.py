@@ -16,6 +16,7 @@ import yaml
 from simulator import Deployment, Simulator
 from system.harness import connection, done
 from tooling import environments
+from tooling.paths import COPY
 
 SECRETS = ("hush-password", "hush-header", "hush-url", "hush-jwt")
 NAMES = [
@@ -169,9 +170,29 @@ def test_ten_thousand_users_are_written_in_seconds(tmp_path: Path) -> None:
         deployment.forget_requests()
         only = json.dumps({"export_file": "model.yml", "export_sections": ["users"]})
         subprocess.run(
-            [program, "emqx.cloud.export", "-e", only], cwd=tmp_path, check=True, timeout=60, capture_output=True,
+            [program, "emqx.cloud.export", "-e", only], cwd=tmp_path, check=True, timeout=180, capture_output=True,
             env={**environments.variables("main"), **variables},
         )
         assert len(deployment.requests) <= 3
         lines = (tmp_path / "model.yml").read_text(encoding="utf-8").splitlines()
         assert sum(line.startswith("  - {username: device-") for line in lines) == 10_000
+
+
+def test_the_examples_of_the_filters_and_of_the_role_run(tmp_path: Path) -> None:
+    tasks: list[dict[str, Any]] = []
+    for name in ("to_model", "drift_report", "drift_lines"):
+        text = (COPY / "plugins" / "filter" / f"{name}.py").read_text(encoding="utf-8")
+        tasks += yaml.safe_load(text.partition('EXAMPLES = r"""')[2].partition('"""')[0])
+    readme = (COPY / "roles" / "export" / "README.md").read_text(encoding="utf-8")
+    [example] = yaml.safe_load(readme.partition("```yaml\n")[2].partition("```")[0])
+    with Simulator.start("v5", tls=True) as simulator:
+        deployment = simulator.deployments[0]
+        extra = {f"emqx_{key}": value for key, value in connection(deployment).items()}
+        playbook = [{**example, "tasks": tasks, "environment": {"EMQX_CA_PATH": str(deployment.ca_path)}}]
+        (tmp_path / "playbook.yml").write_text(json.dumps(playbook))
+        ended = subprocess.run(
+            [environments.VENVS / "main" / "bin" / "ansible-playbook", "playbook.yml", "-e", json.dumps(extra)],
+            cwd=tmp_path, env=environments.variables("main"), capture_output=True, text=True, check=False,
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert (tmp_path / "plant-7.yml").exists()
