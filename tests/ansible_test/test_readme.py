@@ -54,3 +54,8 @@ def test_roles_and_playbooks_are_listed() -> None:
 
 def _names(pattern: str) -> list[str]:
     return sorted(path.stem for path in COPY.glob(pattern))
+
+
+def test_the_table_of_versions_is_linked_where_there_is_one() -> None:
+    """`make release-check` writes it."""
+    assert (COPY / "docs/compatibility.md").exists() == ("/docs/compatibility.md)" in README)
