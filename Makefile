@@ -24,7 +24,7 @@ test: ## Run every test, ansible-test and the linters included.
 integration: ## Run the integration targets: on the simulator, or on a broker (EMQX_API_URL, EMQX_APP_ID, EMQX_APP_SECRET, EMQX_MQTT).
 	@$(TOOL) integration $(ARGS)
 
-bench: ## Measure what tasks cost and write docs/benchmark.json and .svg; takes half an hour. ARGS="--runs 3 --only fleet" measures less.
+bench: ## Measure what tasks cost and write docs/benchmark.json and .svg; takes half an hour. ARGS="--runs 3 --only fleet" measures less and writes nothing.
 	@$(TOOL) bench $(ARGS)
 
 lint: ## Run ruff, mypy, ansible-lint, yamllint, antsibull-changelog, antsibull-docs and reuse.

@@ -3,7 +3,8 @@
 """A small AWX controller on loopback: the part of its API that the modules of `awx.awx` use to set things up.
 
 It keeps objects, answers lists filtered by fields, relates objects with each other, and is strict where AWX is: names
-are unique, credential types have to render, secrets come back as `$encrypted$`, surveys have to be whole.
+are unique, credential types have to render, secrets come back as `$encrypted$`, surveys have to be whole and their required questions
+answered by a schedule.
 """
 
 from __future__ import annotations
@@ -193,6 +194,14 @@ class Controller:
             missing = [name for name in kind.get("required", []) if not fields["inputs"].get(name)]
             if unknown or missing:
                 return f"Inputs are wrong: unknown {sorted(unknown)}, missing {missing}."
+        if collection == "schedules":
+            asked = self._surveys.get(fields["unified_job_template"], {"spec": []})["spec"]
+            answers = fields.get("extra_data", {})
+            open_ = [each["variable"] for each in asked if each["required"] and each["variable"] not in answers]
+            wrong = [each["variable"] for each in asked if not _answers(each, answers.get(each["variable"]))]
+            unknown = set(answers) - {each["variable"] for each in asked}
+            if open_ or wrong or unknown:
+                return f"Answers are wrong: missing {open_}, no choice {wrong}, not asked for {sorted(unknown)}."
         return ""
 
     def _add(self, collection: str, fields: Object) -> Object:
@@ -266,6 +275,11 @@ class Controller:
         if relation not in RELATIONS or nodes != (collection == "workflow_job_template_nodes"):
             raise web.HTTPNotFound(text='{"detail": "Not found."}')
         return (collection, found["id"], relation), RELATIONS[relation]
+
+
+def _answers(question: Object, answer: Any) -> bool:
+    """Whether a question can be answered so; None is no answer, whether that may be is not asked here."""
+    return answer is None or question["type"] != "multiplechoice" or answer in question["choices"]
 
 
 def _listed(found: list[Object]) -> web.Response:

@@ -24,7 +24,7 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as OrdinaryModule
 from ansible_collections.emqx.cloud.plugins.module_utils._errors import InputError
 from ansible_collections.emqx.cloud.plugins.module_utils._http import kept
-from ansible_collections.emqx.cloud.plugins.module_utils._rows import read_rows
+from ansible_collections.emqx.cloud.plugins.module_utils._rows import rows_from
 from ansible_collections.emqx.cloud.plugins.module_utils._task import TaskEnded, run_directly
 from ansible_collections.emqx.cloud.plugins.modules import api
 
@@ -59,16 +59,19 @@ class ActionModule(OrdinaryModule):
     def _listed(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the task's options, and apart from them the list that ``src`` stands for under its option's name.
 
-        A file that is encrypted with Ansible Vault is decrypted.
+        A file that is encrypted with Ansible Vault is decrypted, and never stands on a disk in clear.
+
+        :raises InputError: ``src`` is no path, or no such list stands there.
         """
         options, option = dict(self._task.args), self.code.SPEC.listed
-        if not option or not options.get("src") or options.get(option) is not None:
+        if not option or options.get("src") is None or options.get(option) is not None:
             return options, {}
-        path = self._loader.get_real_file(self._find_needle("files", options.pop("src")))
-        try:
-            return options, {option: read_rows(path)}
-        finally:
-            self._loader.cleanup_tmp_file(path)
+        src = plain(options.pop("src"))
+        path = self._find_needle("files", src) if src and isinstance(src, str) else None
+        if not path or not self._loader.is_file(path):
+            raise InputError("src has to be the path of a file, and is none.")
+        content = self._loader._get_file_contents(path)[0]
+        return options, {option: rows_from(content, self.code.SPEC.options[option]["options"])}
 
     @contextmanager
     def _options(self, options: dict[str, Any]) -> Iterator[None]:

@@ -7,46 +7,53 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import Any, Callable, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Set, Tuple
 
 from ._errors import InputError
 
 Row = Dict[str, Any]
 
 
-def read_rows(path: str) -> List[Row]:
-    """Return the rows of a file: a JSON list of objects, or CSV whose first line names the columns.
+def rows_from(content: bytes, names: Collection[str]) -> List[Row]:
+    """Return the rows of what a file holds: a JSON list of objects, or CSV whose first line names the columns.
 
     An empty field of a CSV file is no value.
 
-    No message repeats what stands in the file: it may be a password.
+    No message repeats what stands in the file. It may be a password, in the first line as well: one may forget that it
+    names columns.
 
-    :raises InputError: it can't be read, or is neither.
+    :param names: what a row may have.
+    :raises InputError: it is neither, or has something else.
     """
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            text = file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise InputError(f"src can't be read: {why}.") from None
-    return _of_json(text) if text.lstrip()[:1] in ("[", "{") else _of_csv(text)
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError("src can't be read: it is not UTF-8.") from None
+    return _of_json(text, names) if text.lstrip()[:1] in ("[", "{") else _of_csv(text, names)
 
 
-def _of_json(text: str) -> List[Row]:
+def _of_json(text: str, names: Collection[str]) -> List[Row]:
     try:
-        rows = json.loads(text)
+        rows = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         place = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise InputError(f"src begins as JSON does and is no valid JSON{place}.") from None
     if not isinstance(rows, list):
         raise InputError("src is a JSON object: it should be a list of objects.")
+    known = set(names)
     for position, row in enumerate(rows):
         if not isinstance(row, dict):
             raise InputError(f"src should be a list of objects, and item {position} of it is none.")
+        if not row.keys() <= known:
+            raise InputError(f"src has, in item {position}, something else than {', '.join(names)}.")
     return rows
 
 
-def _of_csv(text: str) -> List[Row]:
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is Python's and not JSON's")
+
+
+def _of_csv(text: str, names: Collection[str]) -> List[Row]:
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     columns: List[str] = []
     rows: List[Row] = []
@@ -54,6 +61,9 @@ def _of_csv(text: str) -> List[Row]:
         columns = next(lines, [])
         if not all(columns) or len(set(columns)) != len(columns) or not columns:
             raise InputError("src should begin with a line that names its columns, each once (or be a JSON list).")
+        for place, column in enumerate(columns, 1):
+            if column not in names:
+                raise InputError(f"src should name {', '.join(names)} in its first line, and column {place} is none.")
         for fields in lines:
             if fields and len(fields) != len(columns):
                 raise InputError(f"src has {len(fields)} fields in line {lines.line_num}, and {len(columns)} columns.")

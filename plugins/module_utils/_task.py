@@ -559,7 +559,13 @@ def no_dictionaries(
 
 
 def _without_texts(arguments: Mapping[str, Any], params: Dict[str, Any]) -> Optional[str]:
-    """Replace what should be a dictionary or a list of them and isn't by an empty one; return what is wrong."""
+    """Replace what should be a dictionary or a list of them and isn't by an empty one; return what is wrong.
+
+    A list of them that is null counts as not given: Ansible would count it as given, and ask for nothing else.
+    """
+    for name, option in arguments.items():
+        if option.get("elements") == "dict" and params.get(name, ()) is None:
+            del params[name]
     problems = list(no_dictionaries(arguments, params))
     params.update((name, [] if "elements" in arguments[name] else {}) for name, unused in problems)
     return problems[-1][1] if problems else None

@@ -56,11 +56,13 @@ def _time(seconds: float) -> str:
 
 
 def write(folder: Path, about: dict[str, object], rows: Sequence[Row]) -> None:
-    """Write benchmark.json and benchmark.svg."""
+    """Write benchmark.json, and benchmark.svg if anything was measured that has a target."""
     folder.mkdir(parents=True, exist_ok=True)
     found = {"about": about, "rows": [{**row._asdict(), "met": row.met} for row in rows]}
     (folder / "benchmark.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    _draw(folder / "benchmark.svg", about, [row for row in rows if row.beside and row.target])
+    drawn = [row for row in rows if row.beside and row.target]
+    if drawn:
+        _draw(folder / "benchmark.svg", about, drawn)
 
 
 def _draw(file: Path, about: dict[str, object], rows: Sequence[Row]) -> None:

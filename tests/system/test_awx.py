@@ -7,6 +7,7 @@ controller, and the execution environment.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,10 @@ CARRIER = "ansible==11.13.0"
 """A Python package that brings the collection `awx.awx` along; later ones no longer do."""
 SECRET = "S3CRET-of-the-deployment"
 WORKFLOW = "EMQX check, approve, apply"
+
+
+# One process fetches it, not two at once.
+AWX_AWX = pytest.mark.xdist_group("awx.awx")
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +92,7 @@ def setup(command: str, folder: Path, controller: Controller, collections: Path,
     return done.stdout
 
 
+@AWX_AWX
 def test_the_first_run_sets_everything_up_and_the_second_changes_nothing(collections: Path, tmp_path: Path) -> None:
     """As the guide says it."""
     (variables,) = [block for block in blocks("yaml+jinja") if block.startswith("awx_setup_")]
@@ -123,6 +129,7 @@ def _is_set_up(controller: Controller) -> None:
     assert (EXTENSIONS / "project" / source["source_path"]).is_file()
     (schedule,) = controller.all("schedules")
     assert schedule["unified_job_template"] == templates["EMQX drift"]["id"] and "FREQ=DAILY" in schedule["rrule"]
+    assert schedule["extra_data"] == {"drift_fail": "no"}
     nodes = {each["identifier"]: each for each in controller.all("workflow_job_template_nodes")}
     assert {each["workflow_job_template"] for each in nodes.values()} == {
         controller.one("workflow_job_templates", WORKFLOW)["id"]
@@ -138,6 +145,7 @@ def _is_set_up(controller: Controller) -> None:
     assert following == {"check": [["approve"], []], "approve": [["apply"], []], "apply": [[], []]}
 
 
+@AWX_AWX
 def test_the_address_of_the_project_has_to_be_named(collections: Path, tmp_path: Path) -> None:
     with Controller() as controller:
         command = "ansible-playbook -i localhost, emqx.cloud.awx_setup"
@@ -164,6 +172,8 @@ def test_ansible_builder_accepts_the_execution_environment(tmp_path: Path) -> No
     context = tmp_path / "context"
     containerfile = (context / "Containerfile").read_text()
     assert "ansible-core>=2.16" in containerfile and "ansible-runner" in containerfile
+    # The base image has no Python of its own.
+    assert re.search('^ARG PYPKG="?python3"?$', containerfile, re.MULTILINE) and "install $PYPKG" in containerfile
     wanted = yaml.safe_load((context / "_build" / "requirements.yml").read_text())["collections"]
     assert [each["name"] for each in wanted] == ["emqx.cloud"]
     # And what it then finds in the collection, inside the image.

@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-from benchmark.report import Row, table
+from benchmark.report import Row, table, write
 
 
 def test_everything_that_is_measured_ends_well() -> None:
@@ -34,3 +35,9 @@ def test_a_table_says_which_target_is_missed_and_where_the_simulator_is_the_limi
         ["bad", "250.0 ms", "other", "0.50 s", "0.5", "0.4 (missed)", "", ""],
         ["waits", "4.00 s", "", "", "", "", "", "3.00 s (the limit)"],
     ]
+
+
+def test_a_part_without_targets_is_written_without_a_picture(tmp_path: Path) -> None:
+    write(tmp_path, {"runs": 1}, [Row("waits", 4.0, "other", 2.0, 2.0)])
+    assert [path.name for path in tmp_path.iterdir()] == ["benchmark.json"]
+    assert json.loads((tmp_path / "benchmark.json").read_text())["rows"][0]["met"] is True

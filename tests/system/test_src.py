@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from simulator import Deployment, Simulator
-from system.harness import environment, failure_of, play
+from system.harness import environment, play
 
 USERS = [{"username": f"dev-{number}", "password": f"s3cret-of-{number}"} for number in range(3)]
 CSV = "username,password\n" + "".join(f"{user['username']},{user['password']}\n" for user in USERS)
@@ -79,32 +79,39 @@ def test_rules_and_bans_come_from_files_too(folder: Path, deployment: Deployment
 def test_a_file_may_be_encrypted(folder: Path, deployment: Deployment) -> None:
     vaulted = folder / "files" / "devices.csv"
     vaulted.write_text(CSV)
-    (folder / "key").write_text("the-vault-password")
-    vault = ["--vault-password-file", str(folder / "key")]
-    subprocess.run(["ansible-vault", "encrypt", *vault, str(vaulted)], check=True, capture_output=True)
+    keys = []
+    for name in ("one", "two"):
+        (folder / name).write_text(f"the-vault-password-{name}")
+        keys += ["--vault-id", f"{name}@{folder / name}"]
+    encrypt = ["ansible-vault", "encrypt", *keys, "--encrypt-vault-id", "two", str(vaulted)]
+    subprocess.run(encrypt, check=True, capture_output=True)
     assert "s3cret" not in vaulted.read_text()
-    done = play(folder, [task("devices.csv")], environment(deployment), *vault)
+    done = play(folder, [task("devices.csv")], environment(deployment), *keys)
     assert done.returncode == 0, done.stdout
     assert deployment.check_password("dev-2", "s3cret-of-2")
     assert vaulted.read_text().startswith("$ANSIBLE_VAULT")
+    without_the_key = play(folder, [task("devices.csv")], environment(deployment), "-vvv")
+    assert without_the_key.returncode == 2 and "vault" in without_the_key.stdout
 
 
+@pytest.mark.parametrize("direct", DIRECT.values(), ids=DIRECT)
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("username,password\na,s3cret,more\n", "src has 3 fields in line 2, and 2 columns."),
-        ("username,pasword\na,s3cret\n", "Unsupported parameters for (emqx.cloud.auth_users) module: "),
+        ("username,pasword\na,s3cret\n", "src should name username, clientid, password, is_superuser in its first line"),
+        ('[{"username": "a", "pasword": "s3cret"}]', "src has, in item 0, something else than username, clientid, "),
         ("username,password\n.,s3cret\n", "'.' can't be used as users[0].username: "),
         ("[5]", "src should be a list of objects, and item 0 of it is none."),
     ],
 )
 def test_what_is_wrong_in_a_file_is_one_sentence_and_no_request(
-    folder: Path, deployment: Deployment, text: str, sentence: str
+    folder: Path, deployment: Deployment, text: str, sentence: str, direct: bool
 ) -> None:
     (folder / "devices").write_text(text)
     deployment.forget_requests()
-    done = play(folder, [task("devices")], environment(deployment))
-    assert failure_of(done.stdout).startswith(sentence)
+    done = play(folder, [task("devices")], environment(deployment), "-vvvv", vars={"emqx_direct_execution": direct})
+    assert f'"msg": "{sentence}' in done.stdout
     assert "s3cret" not in done.stdout and deployment.requests == []
 
 
@@ -115,5 +122,14 @@ def test_a_file_that_is_not_there(folder: Path, deployment: Deployment) -> None:
 
 
 def test_either_the_list_or_the_file_has_to_be_there(folder: Path, deployment: Deployment) -> None:
-    done = play(folder, [{"emqx.cloud.auth_users": {"kind": ["username"]}}], environment(deployment))
-    assert "one of the following is required: users, src" in done.stdout
+    for module, option in (("auth_users", "users"), ("acls", "subjects")):
+        for given in ({"kind": ["username"]}, {option: None}):
+            done = play(folder, [{f"emqx.cloud.{module}": given}], environment(deployment))
+            assert f"one of the following is required: {option}, src" in done.stdout
+
+
+@pytest.mark.parametrize("src", ["", ["devices.csv"], 5, "."])
+def test_what_is_no_path_is_refused(folder: Path, deployment: Deployment, src: Any) -> None:
+    done = play(folder, [{"emqx.cloud.auth_users": {"src": src}}], environment(deployment))
+    assert done.returncode == 2 and "Traceback" not in done.stdout
+    assert "src has to be the path of a file, and is none." in done.stdout

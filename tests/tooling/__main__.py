@@ -41,7 +41,8 @@ def _do(command: str, words: list[str]) -> int:
         _hand_over(["pytest", "tests/system/test_integration_targets.py", *words], keep_connection=True)
     elif command == "bench":
         environments.prepare("bench")
-        words = [*words, "--output", str(ROOT / "docs")]
+        if "--only" not in words:  # a part of the figures must not take the place of all of them
+            words = [*words, "--output", str(ROOT / "docs")]
         _hand_over(["python", "tests/bench.py", *words], keep_connection=True, environment="bench")
     elif command == "test":
         environments.prepare(*environments.ENVIRONMENTS)
