@@ -103,7 +103,8 @@ def run(task: Task) -> Result:
     generation = deployment_of(options)
     sections = {name: value for name, value in options["sections"].items() if value is not None}
     problems = [*_unknown_names(options), *_wrong_settings(options, sections)]
-    exact = [name for name in options["exact"] or () if name in sections] if isinstance(options["exact"], list) else []
+    named = options["exact"] if isinstance(options["exact"], list) else []
+    exact = [name for name in named if isinstance(name, str) and name in sections]
     kinds = {name: kinds_of(name, sections, generation) for name in ("users", "acl", "bans")}
     checked = _Sections(options, sections, exact, kinds)
     for name in SECTIONS:
@@ -118,8 +119,13 @@ def run(task: Task) -> Result:
         "generation": generation,
         "sections": [name for name in SECTIONS if name in sections],
         "look": [name for name in SECTIONS if name in chains or (name in exact and SECTIONS[name].one_by_one)],
+        "exact": exact,
+        "purge_limit": options["purge_limit"],
+        "purge_all": options["purge_all"],
         "kinds": kinds,
         "secret_places": secret_places(sections, options["secrets"]),
+        "check_mode": task.check_mode,
+        "diff_mode": task.diff_mode,
     }
 
 
@@ -288,7 +294,8 @@ class _Sections:
         known = CODE[section.module].SPEC.options
         unknown = [f"{where}.{name} is no option there, which has {', '.join(sorted(known))}."
                    for name in item if name not in known]
-        message = None if unknown else self._refusal(section, item)
+        given = {name: value for name, value in item.items() if value is not None}  # as the role gives them
+        message = None if unknown else self._refusal(section, given)
         if message is None:
             return unknown
         option = re.match(r"(\w+)(?=[\s.\[])", message)

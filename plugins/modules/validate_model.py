@@ -98,6 +98,22 @@ look:
   type: list
   elements: str
   sample: []
+exact:
+  description: The names of the sections that are purged.
+  returned: success
+  type: list
+  elements: str
+  sample: [acl]
+purge_limit:
+  description: How much a purge may delete, or V(null) where that is not limited.
+  returned: success
+  type: str
+  sample: "10%"
+purge_all:
+  description: Whether a section may be purged with an empty list.
+  returned: success
+  type: bool
+  sample: false
 kinds:
   description: What belongs to the sections C(users), C(acl) and C(bans) when they are purged.
   returned: success
@@ -112,6 +128,18 @@ secret_places:
   type: list
   elements: str
   sample: [headers.authorization]
+check_mode:
+  description:
+    - Whether the task is in check mode. C(ansible_check_mode) says so only of the command line, not of the keyword
+      C(check_mode).
+  returned: success
+  type: bool
+  sample: false
+diff_mode:
+  description: Whether the task is in diff mode.
+  returned: success
+  type: bool
+  sample: false
 requests:
   description: How many HTTP requests the task made, repeated ones included.
   returned: always, unless Ansible refuses the options

@@ -35,11 +35,12 @@ def report(names: Iterable[str], variables: Mapping[str, Any]) -> dict[str, Any]
 
 def _deployment(name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     result, reason = variables.get("converge_result"), variables.get("drift_reason")
-    if result is None and reason is None:
-        reason = "It was not compared."
+    sections = (result or {}).get("sections", ())
+    if reason is None and not sections:
+        reason = "It was not compared." if result is None else "It has no model, so that nothing was compared."
     differences: list[dict[str, Any]] = []
     counted = 0
-    for told in (result or {}).get("sections", ()):
+    for told in sections:
         counted += sum(told[count] for count in ("created", "updated", "deleted"))
         differences += [
             {"section": told["section"], "name": _called(told["section"], each["before"] or each["after"]), **each}

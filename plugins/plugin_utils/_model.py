@@ -112,38 +112,47 @@ def with_secrets(items: Any, section: str, secrets: Mapping[str, Any] | None) ->
     if not kind.secret or not isinstance(secrets, Mapping):
         return items
     if isinstance(items, Mapping):
-        return _with_password(items, secrets) if section == "users" else _with_config(items, kind, secrets)
+        return with_secrets([items], section, secrets)[0]
     if not isinstance(items, (list, tuple)):
         return items
-    return [with_secrets(item, section, secrets) if isinstance(item, Mapping) else item for item in items]
+    held = {part: _Held(secrets.get(part)) for part in (USER_SECRETS if section == "users" else (section,))}
+
+    def completed(item: Item) -> Item:
+        return _with_password(item, held) if section == "users" else _with_config(item, kind, held[section])
+
+    return [completed(item) if isinstance(item, Mapping) else item for item in items]
 
 
-def _with_password(item: Item, secrets: Mapping[str, Any]) -> Item:
+class _Held:
+    """A part of ``converge_secrets``, by names that may be numbers in the vault and texts elsewhere, or vice versa."""
+
+    def __init__(self, held: Any) -> None:
+        """:param held: the part; what is no dictionary holds nothing."""
+        self._held: Mapping[Any, Any] = held if isinstance(held, Mapping) else {}
+        self._names = {str(name): name for name in self._held}
+
+    def get(self, name: Any) -> Any:
+        """Return the secret of a name, or None."""
+        text = "" if name is None else str(name)
+        return self._held[self._names[text]] if text and text in self._names else None
+
+
+def _with_password(item: Item, held: Mapping[str, _Held]) -> Item:
     if item.get("password") not in (None, ""):
         return item
     for kind in USER_SECRETS:
-        password = _secret(secrets, kind, item.get(kind[:-1]))
+        password = held[kind].get(item.get(kind[:-1]))
         if password is not None:
             return {**item, "password": password}
     return item
 
 
-def _with_config(item: Item, section: Section, secrets: Mapping[str, Any]) -> Item:
-    secret = _secret(secrets, section.name, section.name_of(item))
+def _with_config(item: Item, section: Section, held: _Held) -> Item:
+    secret = held.get(section.name_of(item))
     if secret is None:
         return item
     own = item.get("secret_config")
     return {**item, "secret_config": merged(own, secret) if isinstance(own, Mapping) else secret}
-
-
-def _secret(secrets: Mapping[str, Any], part: str, name: Any) -> Any:
-    """Return the secret of a name, which may be a number where the vault has a text, and the other way round."""
-    held = secrets.get(part)
-    if not isinstance(held, Mapping) or name in (None, ""):
-        return None
-    if name in held:
-        return held[name]
-    return next((value for other, value in held.items() if str(other) == str(name)), None)
 
 
 def secret_places(sections: Mapping[str, Any], secrets: Mapping[str, Any] | None) -> list[str]:
@@ -235,9 +244,11 @@ def plan(
         items = model.get(section.name)
         if items is None or not section.one_by_one:
             continue
-        places: list[dict[str, Any]] = [
-            {"place": place, "name": section.name_of(item)} for place, item in enumerate(items)
-        ]
+        # What is listed twice says the same both times: the validation has seen to that.
+        by_name: dict[str, dict[str, Any]] = {}
+        for place, item in enumerate(items):
+            by_name.setdefault(section.name_of(item), {"place": place, "name": section.name_of(item)})
+        places = list(by_name.values())
         absent = [each for each in places if items[each["place"]].get("state") == "absent"]
         present = [each for each in places if each not in absent]
         there = live.get(section.name) or ()

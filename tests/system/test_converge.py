@@ -76,30 +76,31 @@ def _fresh(deployment: Deployment) -> None:
 def whole_model(evil: str) -> dict[str, Any]:
     """Every section of v5, with texts in all places that Ansible would evaluate if it took them for templates."""
     unsafe = Unsafe(evil)
+    left_alone = {"enabled": None, "position": None, "config": None}
     rules = [{"topic": Unsafe("t/" + evil.replace("#", "")), "action": "all", "permission": "allow", "qos": [0]}]
     return {
         "converge_authenticators": [
             {"mechanism": "jwt", "config": {"algorithm": "hmac-based", "use_jwks": False, "from": "password"}},
-            {"mechanism": "password_based", "backend": "built_in_database"},
+            {"mechanism": "password_based", "backend": "built_in_database", **left_alone},
         ],
-        "converge_authorization_sources": [{"type": "built_in_database"}, {"type": "file"}],
-        "converge_authorization_settings": {"no_match": "deny"},
+        "converge_authorization_sources": [{"type": "built_in_database", **left_alone}, {"type": "file"}],
+        "converge_authorization_settings": {"no_match": "deny", "deny_action": None, "cache": None},
         "converge_users": [{"username": unsafe, "password": f"{SECRET}-1"}, {"username": "plain"}],
         "converge_acl": [{"username": unsafe, "rules": rules}],
         "converge_bans": [{"clientid": unsafe, "reason": unsafe}],
-        "converge_connectors": [{"type": "http", "name": "hook", "config": {"url": "http://127.0.0.1:9",
-                                                                            "description": unsafe}}],
-        "converge_actions": [{"type": "http", "name": "post", "connector": "hook",
+        "converge_connectors": [{"type": "http", "name": "hook", "enabled": None, "secret_config": None,
+                                 "config": {"url": "http://127.0.0.1:9", "description": unsafe}}],
+        "converge_actions": [{"type": "http", "name": "post", "connector": "hook", "enabled": None,
                               "config": {"parameters": {"method": "post", "path": "/in", "body": unsafe}}}],
         "converge_sources": [],
-        "converge_rules": [{"id": "r", "sql": Unsafe(f"SELECT x as \"{evil}\" FROM \"t\""),
+        "converge_rules": [{"id": "r", "enabled": None, "sql": Unsafe(f"SELECT x as \"{evil}\" FROM \"t\""),
                             "description": "[1, 2]", "actions": ["http:post", {
                                 "function": "republish", "args": {"topic": "out", "payload": unsafe}}]}],
         "converge_topic_metrics": ["t"],
         "converge_retained_messages": [
             {"topic": "evil", "payload": unsafe},
             {"topic": "json", "payload": Unsafe(SPACED.replace("EVIL", evil))},
-            {"topic": "text", "payload": "[1,   2]", "qos": 1},
+            {"topic": "text", "payload": "[1,   2]", "qos": 1, "payload_encoding": None},
             {"topic": "structure", "payload": {"a": [1, "x"]}},
         ],
         "converge_exact": ["authenticators", "users", "acl", "bans", "connectors", "actions", "sources", "rules",
@@ -203,6 +204,40 @@ def test_a_purge_that_goes_too_far_changes_nothing(tmp_path: Path, deployment: D
     assert {row[0] for row in table(run.stdout).values()} == {"not reached"}
 
 
+def test_a_limit_of_0_purges_nobody(tmp_path: Path, deployment: Deployment) -> None:
+    """Neither from a file, where it is a number, nor from the command line."""
+    deployment.add_users(["a", "b"])
+    model = written(tmp_path, "model.yml", {"converge_users": [{"username": "a"}], "converge_exact": ["users"]})
+    for limit in ('{"converge_purge_limit": 0}', "converge_purge_limit=0"):
+        run = play("main", "emqx.cloud.converge", "-e", f"@{model}", "-e", limit, **environment(deployment))
+        assert run.returncode == 2
+        assert "1 of 2 would be deleted, which is more than purge_limit allows (0): nothing was changed." in run.stdout
+    assert deployment.user_names() == ["a", "b"]
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_the_role_runs_twice_in_a_play(tmp_path: Path, deployment: Deployment, core: str) -> None:
+    """Nothing of the first model is left in the second, nor its result where the third one is wrong."""
+    role = {"name": "emqx.cloud.converge"}
+    models = [
+        {"converge_bans": [{"clientid": "a"}], "converge_rules": [{"id": "a", "sql": 'SELECT * FROM "t"'}]},
+        {"converge_rules": [], "converge_exact": ["rules"], "converge_purge_all": True},
+        {"converge_users": [{}]},
+    ]
+    first, second, third = ({"ansible.builtin.include_role": role, "vars": model} for model in models)
+    names = "converge_result.sections | map(attribute='section') | list"
+    tasks = [
+        first, {"ansible.builtin.assert": {"that": f"{names} == ['bans', 'rules']"}},
+        second, {"ansible.builtin.assert": {"that": [f"{names} == ['rules']", "converge_result.requests < 6"]}},
+        {"block": [third], "rescue": [{"ansible.builtin.assert": {"that": "converge_result is none"}}]},
+    ]
+    head = {"hosts": "localhost", "connection": "local", "gather_facts": False}
+    site = written(tmp_path, "site.yml", [{**head, "tasks": tasks}])
+    run = play(core, site, **environment(deployment))
+    assert run.returncode == 0 and "rescued=1" in run.stdout, run.stdout
+    assert done("rule_info", deployment)["rules"] == [] and len(deployment.bans()) == 1
+
+
 def test_a_section_that_fails_tells_what_was_done_before(tmp_path: Path, deployment: Deployment) -> None:
     deployment.faults.add(Fault("status", method="POST", path="/banned", status=500))
     model = written(tmp_path, "model.yml", {
@@ -232,8 +267,11 @@ def test_check_mode_on_a_broker_that_has_no_databases_yet(tmp_path: Path, deploy
         "converge_acl": [{"username": "a", "rules": rules}, {"everyone": True, "rules": rules}],
     })  # fmt: skip
     words = ["emqx.cloud.converge", "-e", f"@{model}", "--diff"]
+    report = ["emqx.cloud.drift", "-e", f"@{model}", "-e", f"drift_file={tmp_path}/drift.json"]
+    drift = play("main", *report, **environment(deployment))  # in check mode by a keyword, not by an option
     predicted, applied = (play("main", *words, *more, **environment(deployment)) for more in (["--check"], []))
-    assert predicted.returncode == applied.returncode == 0, predicted.stdout + applied.stdout
+    assert drift.returncode == predicted.returncode == applied.returncode == 0, drift.stdout + predicted.stdout
+    assert "  users username a: missing on the deployment" in drift.stdout
     assert table(predicted.stdout) == table(applied.stdout)
     assert table(applied.stdout)["acl"] == ["changed", "2", "0", "0", "0"]
     assert SECRET not in predicted.stdout
@@ -292,15 +330,19 @@ def test_a_fleet(tmp_path: Path, core: str) -> None:
         assert {name for name, failed in recap.items() if failed != "0"} == {"plant-2", "plant-3"}
 
 
-def test_a_fleet_of_which_all_fail_still_has_its_table(tmp_path: Path, deployment: Deployment) -> None:
+def test_a_fleet_in_which_nothing_was_done_still_has_its_table(tmp_path: Path, deployment: Deployment) -> None:
     variables = {f"emqx_{name}": value for name, value in connection(deployment).items()}
-    hosts = {"one": {**variables, "converge_users": [{}]}, "two": {"emqx_api_url": "http://127.0.0.1:1/api/v5"}}
+    hosts = {
+        "one": {**variables, "converge_users": [{}]}, "two": {"emqx_api_url": "http://127.0.0.1:1/api/v5"},
+        "three": variables,
+    }
     inventory = written(tmp_path, "hosts.yml", {"all": {"hosts": hosts}})
-    run = play("main", "emqx.cloud.fleet", "-i", inventory, "--limit", "one:two")
+    run = play("main", "emqx.cloud.fleet", "-i", inventory, "--limit", "one:two:three")
     assert run.returncode == 2
     shown = run.stdout.partition("Show the deployments")[2]
     assert re.search(r'"one +failed +0  converge_users\[0\]\.username or', shown), run.stdout
     assert re.search(r'"two +failed +0  .*emqx_app_id', shown), run.stdout
+    assert re.search(r'"three +ok +0  It has no model\."', shown), run.stdout
 
 
 def test_the_examples_of_the_filters_and_of_the_role_run(tmp_path: Path, deployment: Deployment) -> None:

@@ -161,6 +161,24 @@ def test_there_and_back_and_what_has_drifted(fleet: Fleet) -> None:
     assert printed.count("users username null: missing on the deployment") == 1
 
 
+def test_nothing_is_written_where_nothing_was_read_or_another_would_be_lost(tmp_path: Path) -> None:
+    kept = tmp_path / "model.yml"
+    kept.write_text("as before")
+    program = environments.VENVS / "main" / "bin" / "ansible-playbook"
+    with Simulator.start("v5") as simulator:
+        deployment = simulator.deployments[0]
+        hosts = {name: {f"emqx_{key}": value for key, value in connection(deployment).items()} for name in "ab"}
+        hosts["a"]["emqx_api_url"] = deployment.api_url.replace("/api/v5", "/elsewhere/api/v5")
+        (tmp_path / "inventory.yml").write_text(json.dumps({"all": {"hosts": hosts}}))
+        for host, sentence in (("a", "Nothing could be read of the deployment"), ("all", "the same for several hosts")):
+            ended = subprocess.run(
+                [program, "-i", "inventory.yml", "emqx.cloud.export", "-e", f"export_file=model.yml export_hosts={host}"],
+                cwd=tmp_path, env=environments.variables("main"), capture_output=True, text=True, check=False,
+            )
+            assert ended.returncode == 2 and sentence in ended.stdout + ended.stderr, ended.stdout + ended.stderr
+    assert kept.read_text() == "as before"
+
+
 def test_ten_thousand_users_are_written_in_seconds(tmp_path: Path) -> None:
     with Simulator.start("v5", tls=True) as simulator:
         deployment = simulator.deployments[0]

@@ -168,12 +168,13 @@ WRONG: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     ),
     # The other variables.
     (
-        {"users": []}, {"exact": ["usrs", "authorization_settings", "rules", 5]},
+        {"users": []}, {"exact": ["usrs", "authorization_settings", "rules", 5, ["x"]]},
         [
             "converge_exact[0] is 'usrs', which is no section of a model (do you mean users?).",
             "converge_exact[1] is 'authorization_settings', which is no list that could be purged.",
             "converge_exact[2] is 'rules', but converge_rules is not given: nothing says what is to stay.",
             "converge_exact[3] is 5, which is no section of a model.",
+            "converge_exact[4] is ['x'], which is no section of a model.",
         ],
     ),
     ({}, {"exact": "users"}, ["converge_exact has to be a list of sections."]),
@@ -243,6 +244,13 @@ def test_ten_thousand_users_take_no_time() -> None:
         "converge_users[10000].username or converge_users[10000].clientid has to name one user: none is given."
     ]
     assert right < 5 and time.monotonic() - begun < 20, right
+
+
+def test_what_guards_a_purge_is_told_as_it_was_understood() -> None:
+    """The role goes by that: the text of a variable on the command line is true, whatever it says."""
+    result = checked({"users": [ONE["users"]]}, exact=["users"], purge_limit=0, purge_all="false")
+    assert (result["exact"], result["purge_limit"], result["purge_all"]) == (["users"], "0", False)
+    assert (checked({})["exact"], checked({})["purge_limit"]) == ([], None)
 
 
 def test_not_more_problems_are_looked_for_than_somebody_reads() -> None:

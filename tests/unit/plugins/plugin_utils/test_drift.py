@@ -35,7 +35,7 @@ DRIFT = found(
     [
         ({"a": CLEAN}, "clean"), ({"a": CLEAN, "b": DRIFT}, "drift"), ({"a": {}}, "error"), ({}, "clean"),
         ({"a": DRIFT, "b": {"drift_reason": "No answer."}}, "error"), ({"a": {**DRIFT, "drift_reason": "x"}}, "error"),
-        ({"a": found(section("users", created=1))}, "drift"),
+        ({"a": found(section("users", created=1))}, "drift"), ({"a": CLEAN, "b": found()}, "error"),
     ],
 )
 def test_the_worst_status_counts(variables, status):
@@ -45,8 +45,10 @@ def test_the_worst_status_counts(variables, status):
 
 
 def test_what_failed_is_told_with_what_was_found_before():
-    report = drift_report(["a", "b"], {"a": {**DRIFT, "drift_reason": "It broke."}, "b": {}})
-    assert [each["reason"] for each in report["deployments"]] == ["It broke.", "It was not compared."]
+    report = drift_report(["a", "b", "c"], {"a": {**DRIFT, "drift_reason": "It broke."}, "b": {}, "c": found()})
+    assert [each["reason"] for each in report["deployments"]] == [
+        "It broke.", "It was not compared.", "It has no model, so that nothing was compared.",
+    ]
     assert len(report["deployments"][0]["differences"]) == 3
 
 
