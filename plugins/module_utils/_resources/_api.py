@@ -523,6 +523,7 @@ def _outcomes(rows: Iterable[Row[R]], send: Send[R], batch_bytes: int) -> Iterat
         waiting = [(cut, body)]
         while waiting:
             batch, body = waiting.pop()
+            outcomes: Optional[List[Outcome[R]]]
             outcomes = [(record, NotAttempted()) for record, _row in batch] if broken else _sent(batch, body, send)
             if outcomes is None:
                 half = len(batch) // 2

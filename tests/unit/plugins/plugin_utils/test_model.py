@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 from typing import Any
 
 import pytest
@@ -66,11 +65,22 @@ class TestSecrets:
         assert with_secrets([{"username": "a"}], "users", odd if not isinstance(odd, list) else None)
         assert with_secrets([{"username": "a"}], "users", {"usernames": odd}) == [{"username": "a"}]
 
-    def test_a_vault_of_ten_thousand_others_takes_no_time(self) -> None:
-        users = [{"username": f"user-{number}"} for number in range(10_000)]
-        begun = time.monotonic()
-        assert with_secrets(users, "users", {"usernames": {f"other-{number}": "x" for number in range(10_000)}}) == users
-        assert time.monotonic() - begun < 2
+    def test_a_long_vault_is_gone_through_once_at_the_most(self) -> None:
+        class Vault(dict):  # type: ignore[type-arg]
+            walks = 0
+
+            def items(self) -> Any:
+                self.walks += 1
+                return super().items()
+
+            def __iter__(self) -> Any:
+                self.walks += 1
+                return super().__iter__()
+
+        vault = Vault({f"other-{number}": "x" for number in range(100)})
+        users = [{"username": f"user-{number}"} for number in range(100)]
+        assert with_secrets(users, "users", {"usernames": vault}) == users
+        assert vault.walks <= 1
 
     def test_sections_without_secrets(self) -> None:
         assert with_secrets([{"id": "a"}], "rules", self.SECRETS) == [{"id": "a"}]
