@@ -101,16 +101,24 @@ class Shape:
         }
         self._secret = {name for name, option in options.items() if option.get("no_log")}
         self._checks = {name: self._check(option) for name, option in options.items() if option.keys() <= _KNOWN}
+        # Most values are of these, and have to be of one type only.
+        self._simple = {
+            name: _KINDS[option["type"]]
+            for name, option in options.items()
+            if option.get("type") in _KINDS and not option.get("choices") and name not in self._secret
+        }
 
     def completed(self, row: Any, secrets: Set[str]) -> Optional[Row]:
         """Return a dictionary as the validator returns it, or None where that has to look at it itself.
 
         :param secrets: the values of options with ``no_log`` are added to it.
         """
-        if type(row) is not dict or len(self._checks) < len(self._defaults) or not self._required <= row.keys():
+        if row.__class__ is not dict or len(self._checks) < len(self._defaults) or not self._required <= row.keys():
             return None
         done = {**self._defaults, **row}
         for name, value in row.items():
+            if value.__class__ is self._simple.get(name):
+                continue
             check = self._checks.get(name)
             if check is None or (value is None and name in self._never_null):
                 return None
@@ -131,7 +139,7 @@ class Shape:
             inner = Shape(option["options"])
 
             def rows(value: Any, secrets: Set[str]) -> Any:
-                found = [inner.completed(each, secrets) for each in value] if type(value) is list else [None]
+                found = [inner.completed(each, secrets) for each in value] if value.__class__ is list else [None]
                 return None if None in found else found
 
             return rows
@@ -140,11 +148,11 @@ class Shape:
             python = None
         if kind == "list" and not choices:
             return lambda value, _secrets: (
-                value if type(value) is list and all(type(each) is python for each in value) else None
+                value if value.__class__ is list and all(each.__class__ is python for each in value) else None
             )
         if kind == "raw" and not option.get("no_log"):
             return lambda value, _secrets: value
-        return lambda value, _secrets: value if type(value) is python and (not choices or value in choices) else None
+        return lambda value, _secrets: value if value.__class__ is python and (not choices or value in choices) else None
 
 
 def set_aside(arguments: Mapping[str, Any], params: Dict[str, Any]) -> Tuple[Dict[str, List[Any]], Set[str]]:
@@ -157,7 +165,7 @@ def set_aside(arguments: Mapping[str, Any], params: Dict[str, Any]) -> Tuple[Dic
     secrets: Set[str] = set()
     for name, option in arguments.items():
         rows = params.get(name)
-        if option.get("elements") != "dict" or not option.get("options") or type(rows) is not list:
+        if option.get("elements") != "dict" or not option.get("options") or rows.__class__ is not list:
             continue
         if option.keys() <= _KNOWN:
             shape = Shape(option["options"])
