@@ -152,7 +152,9 @@ class Shape:
             )
         if kind == "raw" and not option.get("no_log"):
             return lambda value, _secrets: value
-        return lambda value, _secrets: value if value.__class__ is python and (not choices or value in choices) else None
+        return lambda value, _secrets: (
+            value if value.__class__ is python and (not choices or value in choices) else None
+        )
 
 
 def set_aside(arguments: Mapping[str, Any], params: Dict[str, Any]) -> Tuple[Dict[str, List[Any]], Set[str]]:
