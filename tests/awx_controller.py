@@ -3,8 +3,8 @@
 """A small AWX controller on loopback: the part of its API that the modules of `awx.awx` use to set things up.
 
 It keeps objects, answers lists filtered by fields, relates objects with each other, and is strict where AWX is: names
-are unique, credential types have to render, secrets come back as `$encrypted$`, surveys have to be whole and their
-required questions answered by a schedule.
+are unique, credential types have to render, secrets come back as `$encrypted$`, surveys have to be whole
+and a schedule has to answer what they require.
 """
 
 from __future__ import annotations

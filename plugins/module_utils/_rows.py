@@ -106,11 +106,11 @@ class Shape:
 
         :param secrets: the values of options with ``no_log`` are added to it.
         """
-        if type(row) is not dict or len(self._checks) < len(self._defaults) or not self._required <= row.keys():
+        if row.__class__ is not dict or len(self._checks) < len(self._defaults) or not self._required <= row.keys():
             return None
         done = {**self._defaults, **row}
         for name, value in row.items():
-            if type(value) is self._simple.get(name):
+            if value.__class__ is self._simple.get(name):
                 continue
             check = self._checks.get(name)
             if check is None or (value is None and name in self._never_null):
@@ -132,7 +132,7 @@ class Shape:
             inner = Shape(option["options"])
 
             def rows(value: Any, secrets: Set[str]) -> Any:
-                found = [inner.completed(each, secrets) for each in value] if type(value) is list else [None]
+                found = [inner.completed(each, secrets) for each in value] if value.__class__ is list else [None]
                 return None if None in found else found
 
             return rows
@@ -141,11 +141,13 @@ class Shape:
             python = None
         if kind == "list" and not choices:
             return lambda value, _secrets: (
-                value if type(value) is list and all(type(each) is python for each in value) else None
+                value if value.__class__ is list and all(each.__class__ is python for each in value) else None
             )
         if kind == "raw" and not option.get("no_log"):
             return lambda value, _secrets: value
-        return lambda value, _secrets: value if type(value) is python and (not choices or value in choices) else None
+        return lambda value, _secrets: (
+            value if value.__class__ is python and (not choices or value in choices) else None
+        )
 
 
 def set_aside(arguments: Mapping[str, Any], params: Dict[str, Any]) -> Tuple[Dict[str, List[Any]], Set[str]]:
@@ -158,7 +160,7 @@ def set_aside(arguments: Mapping[str, Any], params: Dict[str, Any]) -> Tuple[Dic
     secrets: Set[str] = set()
     for name, option in arguments.items():
         rows = params.get(name)
-        if option.get("elements") != "dict" or not option.get("options") or type(rows) is not list:
+        if option.get("elements") != "dict" or not option.get("options") or rows.__class__ is not list:
             continue
         if option.keys() <= _KNOWN:
             shape = Shape(option["options"])

@@ -189,6 +189,27 @@ def test_a_task_that_takes_too_long_ends_and_tells_what_it_did(tmp_path: Path, d
     assert len([request for request in deployment.requests if request.method == "DELETE"]) == 2000 - len(left)
 
 
+def test_a_bulk_that_takes_too_long_sends_no_further_batch_and_tells_what_it_knows(
+    tmp_path: Path, deployment: Deployment
+) -> None:
+    deployment.faults.add(Fault("slow", seconds=0.6, method="POST"))
+    names = [{"username": f"user-{number:03}", "password": "of-the-device"} for number in range(200)]
+    task = {
+        # A row is 69 bytes, so a batch has ten of them.
+        "emqx.cloud.auth_users": {"users": names, "batch_bytes": 720, "result_limit": 300},
+        "timeout": 2, "register": "result", "failed_when": False,
+    }  # fmt: skip
+    write = {"ansible.builtin.copy": {"content": "{{ result | to_json }}", "dest": str(tmp_path / "result.json")}}
+    printed(tmp_path, deployment, [task, write])
+    result = json.loads((tmp_path / "result.json").read_text())
+    there, made = deployment.user_names(), [item["item"]["username"] for item in result["applied"]]
+    assert 0 < len(made) < 200 and result["counts"]["created"] == len(made)
+    assert result["msg"].startswith("The task was ended after its timeout of 2 s. ")
+    # One batch was under way: it may have been carried out, and is told as what isn't known.
+    assert set(made) <= set(there) and len(there) <= len(made) + 10
+    assert {item["item"]["username"] for item in result["failures"]} == {row["username"] for row in names} - set(made)
+
+
 def test_what_was_vaulted_is_masked_and_what_is_masked_in_a_module_is_masked_here(
     tmp_path: Path, deployment: Deployment
 ) -> None:

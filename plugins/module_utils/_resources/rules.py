@@ -19,7 +19,7 @@ from .._errors import ApiError, EmqxError, InputError, Missing, NotReady
 from .._http import checked_name, path_of
 from .._times import normal
 from .._topics import matches, name_problem
-from ._api import Api, Store
+from ._api import PAGE, Api, Store
 from ._config import MASK, covers, hidden_in, leaves, mentioned, merged, redacted
 
 Action = Any
@@ -322,7 +322,8 @@ class Rules(Store[Rule]):
                 (self.query_names[key], str(value).lower() if isinstance(value, bool) else value)
                 for key, value in given.items() if key in self.query_names and self._filters(key, value)
             ]
-            rows = self.api.rows("rules", query, None if len(given) > len(query) else limit)
+            # Where rules are left out here, more are read than are wanted, and no page ahead of that.
+            rows = self.api.rows("rules", query, limit and (PAGE if len(given) > len(query) else limit))
         for row in rows:
             if row is None:
                 return

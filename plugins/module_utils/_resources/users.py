@@ -14,7 +14,7 @@ from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import V4_MESSAGES, ApiError, EmqxError, InputError, Missing, NotReady
 from .._http import checked_name, is_text, masked, path_of
 from .._times import normal
-from ._api import AUTHENTICATOR, MEBIBYTE, Api, Batch, Store, in_batches, one_of_kind
+from ._api import AUTHENTICATOR, MEBIBYTE, PAGE, Api, Batch, Store, in_batches, one_of_kind
 
 KINDS = ("username", "clientid")
 NO_SUPERUSERS = "is_superuser needs a v5 deployment: v4 knows no superusers."
@@ -285,7 +285,8 @@ class V5Users(_Users):
             if like is None or error.status != 400 or "badarg" not in error.reason:
                 raise
             # A user id that is no text breaks the search for everybody (EMQX 5.8): search here.
-            yield from (user for user in self._users(self.api.rows(path, query)) if like in str(user.name))
+            found = self._users(self.api.rows(path, query, page_size and PAGE))
+            yield from (user for user in found if like in str(user.name))
 
     def _users(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[User]:
         kind = self.kinds[0]
