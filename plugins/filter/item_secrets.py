@@ -15,8 +15,8 @@ name: item_secrets
 short_description: Take from the secrets of a model those that belong to single items
 version_added: 1.0.0
 description:
-  - Returns the variable C(converge_secrets) of the role P(emqx.cloud.converge#role) without the passwords of users. These
-    can be many thousands, and a task that runs once an item would have all of them evaluated each time.
+  - Returns the variable C(converge_secrets) of the role P(emqx.cloud.converge#role) without the passwords of users.
+    There can be many thousands, and a task that runs once an item would have all of them evaluated each time.
 author:
   - Contributors to the emqx.cloud collection (@emqx)
 options:
