@@ -175,8 +175,6 @@ def main() -> int:
         variables = {**os.environ, **connection, "ANSIBLE_LOCALHOST_WARNING": "false"}
         bench = Bench(folder, options.runs, variables, process)
         scenarios = Scenarios(folder, clearing([first], folder, variables))
-        if "loop" in options.only:
-            bench.loop(scenarios, options.items)
         if "bulk" in options.only:
             for count in options.users:
                 bench.bulk(scenarios, "users", count, 1.25 if count <= 10_000 else 1.5)
@@ -187,6 +185,8 @@ def main() -> int:
         if "fleet" in options.only:
             fleet = Scenarios(folder, clearing(deployments, folder, variables))
             bench.fleet(fleet, deployments)
+        if "loop" in options.only:
+            bench.loop(scenarios, options.items)
     core = importlib.metadata.version("ansible-core")
     machine = f"{os.cpu_count()} cores, ansible-core {core}, Python {platform.python_version()}, {broker}"
     about = {"machine": machine, "runs": options.runs, "date": time.strftime("%Y-%m-%d")}

@@ -134,7 +134,7 @@ def _environment(variables: Mapping[str, Any]) -> Iterator[None]:
 def _rare_collections() -> Iterator[None]:
     """Let the garbage collector look at a long list once and not every 700 items: that takes a third of the time."""
     before = gc.get_threshold()
-    gc.set_threshold(100_000, *before[1:])
+    gc.set_threshold(1_000_000, *before[1:])
     try:
         yield
     finally:

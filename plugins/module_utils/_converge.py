@@ -12,7 +12,7 @@ import dataclasses
 import functools
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Generic, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar
+from typing import Any, Callable, Dict, Generic, Iterable, Iterator, List, Optional, Set, Tuple, Type, TypeVar
 
 from ._errors import EmqxError, InputError, NotAttempted, Unanswered
 
@@ -72,6 +72,13 @@ class Record:
         """
         kept = {name: getattr(current, name) for name in self.compared() if getattr(self, name) is None}
         return self.changed(**kept) if kept else self
+
+    @classmethod
+    def of(cls: Type[R], **fields: Any) -> R:
+        """Return a record with these fields, where there are many: the constructor takes three times as long."""
+        record = object.__new__(cls)
+        record.__dict__.update(fields)
+        return record
 
     def changed(self: R, **fields: Any) -> R:
         """Return this record with other values in some fields; ``dataclasses.replace`` takes five times as long."""
@@ -251,14 +258,13 @@ def apply(plan: Plan[R], store: Any) -> Tuple[Plan[R], List[Failure[R]]]:
         for action, records in steps:
             if any(failure.error.fatal for failure in failures):
                 break
+            made: Any = getattr(done, action)
             for record, error in getattr(store, action)(records) if records else ():
                 open_.pop((action, record.key), None)
                 if error is not None:
                     failures.append(Failure(action, record, error))
-                elif action == "update":
-                    done.update.append((before[record.key], record))
                 else:
-                    getattr(done, action).append(record)
+                    made.append((before[record.key], record) if action == "update" else record)
     except Exception:
         raise
     except BaseException as cause:

@@ -120,21 +120,28 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def checked_name(name: Any, what: str = "a name") -> str:
+def checked_name(name: Any, what: str = "a name", where: str = "") -> str:
     """Return ``name`` if it may be one segment of a path.
 
     ``.`` and ``..`` are normalised away by HTTP clients and by EMQX 5, also as ``%2E``: ``DELETE …/users/..`` deletes
     the authenticator with all its users. The empty name addresses the list.
 
+    :param where: what stands before ``what`` in messages, such as ``users[3].``.
     :raises InputError: it is empty, ``.``, ``..``, or no text that UTF-8 can carry.
     """
     if not isinstance(name, str) or name in ("", ".", ".."):
-        raise InputError(f"{name!r} can't be used as {what}: the API would take it for another path.")
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError(f"{name!r} can't be used as {what}: it is not valid Unicode text.") from error
+        raise InputError(f"{name!r} can't be used as {where}{what}: the API would take it for another path.")
+    if not is_text(name):
+        raise InputError(f"{name!r} can't be used as {where}{what}: it is not valid Unicode text.")
     return name
+
+
+def is_text(value: str) -> bool:
+    """Say whether UTF-8 can carry a text."""
+    try:
+        return value.isascii() or bool(value.encode("utf-8"))
+    except UnicodeEncodeError:
+        return False
 
 
 def encoded(value: Any) -> bytes:
@@ -433,6 +440,27 @@ class Http:
         if errors:
             raise next((error for error in errors if not isinstance(error, NotAttempted)), errors[0])
         return [found[place] for place in range(len(queue))]  # type: ignore[misc]
+
+
+_END: Any = object()
+
+
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """Yield the items of an iterator, while a thread already gets the next one: asks for the next page, say.
+
+    Whatever ends this early, a time limit of Ansible's for example, doesn't wait for that.
+    """
+    pool = ThreadPoolExecutor(max_workers=1)
+    try:
+        waiting = pool.submit(next, items, _END)
+        while True:
+            item = waiting.result()
+            if item is _END:
+                return
+            waiting = pool.submit(next, items, _END)
+            yield item
+    finally:
+        pool.shutdown(wait=False)
 
 
 _KEPT: Dict[Tuple[int, Settings], Http] = {}

@@ -84,6 +84,12 @@ class Shape:
         }
         self._secret = {name for name, option in options.items() if option.get("no_log")}
         self._checks = {name: self._check(option) for name, option in options.items() if option.keys() <= _KNOWN}
+        # Most values are of these, and have to be of one type only.
+        self._simple = {
+            name: _KINDS[option["type"]]
+            for name, option in options.items()
+            if option.get("type") in _KINDS and not option.get("choices") and name not in self._secret
+        }
 
     def completed(self, row: Any, secrets: Set[str]) -> Optional[Row]:
         """Return a dictionary as the validator returns it, or None where that has to look at it itself.
@@ -94,6 +100,8 @@ class Shape:
             return None
         done = {**self._defaults, **row}
         for name, value in row.items():
+            if type(value) is self._simple.get(name):
+                continue
             check = self._checks.get(name)
             if check is None or (value is None and name in self._never_null):
                 return None

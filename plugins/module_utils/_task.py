@@ -291,11 +291,12 @@ class Task:
             failure = partial_failure(ended.done, ended.failures, result, limit)
             raise TaskEnded({**failure.details(), "msg": str(failure), "requests": self.requests}) from ended.__cause__
         result = self.made = self._report(done, store, failures)
-        changed = [record for unused, record in _applied(done)]
-        changed += [each.record for each in failures if each.error.partly]
         try:
-            if then and changed:
-                then(changed)
+            if then:
+                changed = [record for unused, record in _applied(done)]
+                changed += [each.record for each in failures if each.error.partly]
+                if changed:
+                    then(changed)
         except EmqxError as error:
             if failures:
                 partial = partial_failure(done, failures, result, limit)

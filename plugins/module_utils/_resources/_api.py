@@ -44,7 +44,7 @@ from .._errors import (
     readable,
     sentence,
 )
-from .._http import NO_JSON, Answer, Http, Settings, checked_url, encoded, masked, retry_at
+from .._http import NO_JSON, Answer, Http, Settings, ahead, checked_url, encoded, masked, retry_at
 
 R = TypeVar("R", bound=Record)
 Query = Iterable[Tuple[str, Any]]
@@ -159,24 +159,32 @@ class Api:
     ) -> Iterator[Dict[str, Any]]:
         """Yield every row of a list, page by page; a list that comes without pages is one page.
 
-        A page that is empty, or short and not said to have a next one, is the last one: on v5 ``hasnext`` can be true
-        on a full last page and is missing from ``/banned``, on v4 ``count`` may be -1, or 0 with rows.
+        While the rows of a page are looked at, the next one is already asked for; not so with a ``page_size``, since
+        then no more rows are wanted than a page has.
 
         :param most: the largest page that this list takes, in rows.
         :raises ApiError: an answer is no list, or the same page comes again and again.
         """
-        asked = min(page_size or most, most)
-        pages: Set[int] = set()
+        pages = self._pages(path, list(query), min(page_size or most, most))
+        for page in pages if page_size else ahead(pages):
+            yield from page
+
+    def _pages(self, path: str, query: List[Tuple[str, Any]], asked: int) -> Iterator[List[Dict[str, Any]]]:
+        """Yield the pages of a list.
+
+        A page that is empty, or short and not said to have a next one, is the last one: on v5 ``hasnext`` can be true
+        on a full last page and is missing from ``/banned``, on v4 ``count`` may be -1, or 0 with rows.
+        """
+        seen: Set[int] = set()
         number = 1
-        query = list(query)
         while True:
             body = self.call("GET", path, [*query, (self.page_option, number), (self.limit_option, asked)])
             if isinstance(body, list):
-                yield from self.dicts(body, path)
+                yield self.dicts(body, path)
                 return
             # Rows come as `data`, but those of the shadow service as `items`.
             data = self.dicts(body.get("data", body.get("items")) if isinstance(body, dict) else None, path)
-            yield from data
+            yield data
             meta = body.get("meta")
             meta = meta if isinstance(meta, dict) else {}
             size = meta.get("limit")
@@ -186,9 +194,9 @@ class Api:
             # The texts of a row stay the same while its counters go on.
             texts = ([value for value in row.values() if isinstance(value, str)] or row for row in data)
             mark = hash(repr(list(texts)))
-            if mark in pages:
+            if mark in seen:
                 raise self.odd("GET", path, f"page {number} repeats one before it")
-            pages.add(mark)
+            seen.add(mark)
             number += 1
 
     def peek(self, path: str) -> Optional[List[Dict[str, Any]]]:
@@ -492,7 +500,8 @@ class Store(Generic[R]):
 
 Row = Tuple[R, Any]
 Batch = List[Row[R]]
-Send = Callable[[Batch[R], bytes], Iterable[Tuple[R, Optional[EmqxError]]]]
+Outcome = Tuple[R, Optional[EmqxError]]
+Send = Callable[[Batch[R], bytes], Iterable[Outcome[R]]]
 """Sends a batch, the body of which is given as well, and yields the outcome of each record."""
 
 
@@ -500,11 +509,17 @@ def in_batches(rows: Iterable[Row[R]], send: Send[R], batch_bytes: int) -> Outco
     """Send rows in batches of at most ``batch_bytes`` of JSON and yield the outcome of each record.
 
     A batch that is refused for its size is halved and sent again. After an error that is fatal, the rest is not sent.
+    While the outcomes of a batch are looked at, the next one is already sent.
 
     :param rows: pairs of a record and what is sent for it.
     """
+    for outcomes in ahead(_outcomes(rows, send, batch_bytes)):
+        yield from outcomes
+
+
+def _outcomes(rows: Iterable[Row[R]], send: Send[R], batch_bytes: int) -> Iterator[List[Outcome[R]]]:
     broken = False
-    for cut, body in _cut(rows, batch_bytes):
+    for cut, body in ahead(_cut(rows, batch_bytes)):
         waiting = [(cut, body)]
         while waiting:
             batch, body = waiting.pop()
@@ -514,7 +529,7 @@ def in_batches(rows: Iterable[Row[R]], send: Send[R], batch_bytes: int) -> Outco
                 waiting += [(part, encoded([row for _record, row in part])) for part in (batch[half:], batch[:half])]
                 continue
             broken = broken or any(error is not None and error.fatal for _record, error in outcomes)
-            yield from outcomes
+            yield outcomes
 
 
 def _cut(rows: Iterable[Row[R]], batch_bytes: int) -> Iterator[Tuple[Batch[R], bytes]]:
@@ -538,7 +553,7 @@ def _cut(rows: Iterable[Row[R]], batch_bytes: int) -> Iterator[Tuple[Batch[R], b
         yield batch, b"[" + b",".join(parts) + b"]"
 
 
-def _sent(batch: Batch[R], body: bytes, send: Send[R]) -> Optional[Sequence[Tuple[R, Optional[EmqxError]]]]:
+def _sent(batch: Batch[R], body: bytes, send: Send[R]) -> Optional[List[Outcome[R]]]:
     """Return the outcomes of a batch, or None if it is too large and can be halved."""
     try:
         return list(send(batch, body))

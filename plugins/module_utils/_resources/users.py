@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 
 from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import V4_MESSAGES, ApiError, EmqxError, InputError, Missing, NotReady
-from .._http import checked_name, masked, path_of
+from .._http import checked_name, is_text, masked, path_of
 from .._times import normal
 from ._api import AUTHENTICATOR, MEBIBYTE, Api, Batch, Store, in_batches, one_of_kind
 
@@ -48,23 +48,21 @@ def user_from(options: Mapping[str, Any], where: str = "") -> User:
     :param where: what stands before an option's name in messages, such as ``users[3].``.
     :raises InputError: it names no user or two, or what can't be a name or a password.
     """
-    kinds = [kind for kind in KINDS if options.get(kind) not in (None, "")]
+    kinds = [kind for kind in KINDS if options.get(kind)]
     if len(kinds) != 1:
         empty = [kind for kind in KINDS if options.get(kind) == ""]
         problem = "both are given" if kinds else f"{' and '.join(empty)} is empty" if empty else "none is given"
         raise InputError(f"{where}username or {where}clientid has to name one user: {problem}.")
     kind = kinds[0]
     password = options.get("password") or None
-    if password is not None:
-        try:
-            str(password).encode("utf-8")
-        except UnicodeEncodeError:
-            raise InputError(f"{where}password is not valid Unicode text.") from None
-    return User(
+    if password is not None and not is_text(str(password)):
+        raise InputError(f"{where}password is not valid Unicode text.")
+    superuser = options.get("is_superuser")
+    return User.of(
         kind=kind,
-        name=checked_name(options[kind], where + kind),
+        name=checked_name(options[kind], kind, where),
         password=password,
-        is_superuser=_flag(options.get("is_superuser"), where + "is_superuser"),
+        is_superuser=superuser if superuser is None else _flag(superuser, where + "is_superuser"),
     )
 
 
@@ -82,8 +80,8 @@ def one_user_from(options: Mapping[str, Any]) -> User:
 
 
 def _flag(value: Any, where: str) -> Optional[bool]:
-    """Return a boolean that may have been read from a CSV file, or None where it isn't given."""
-    if value is None or value == "":
+    """Return a boolean that may have been read from a CSV file, or None where its column is empty."""
+    if value == "":
         return None
     if isinstance(value, bool):
         return value
@@ -290,11 +288,12 @@ class V5Users(_Users):
             yield from (user for user in self._users(self.api.rows(path, query)) if like in str(user.name))
 
     def _users(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[User]:
+        kind = self.kinds[0]
         for row in rows:
             name = row.get("user_id", "")  # EMQX 5.8 takes numbers and null, too
             if isinstance(name, (list, dict)):
                 raise self.api.odd("GET", AUTHENTICATOR + "/users", "a user_id is no text")
-            yield User(self.kinds[0], name, is_superuser=row.get("is_superuser") is True)
+            yield User.of(kind=kind, name=name, is_superuser=row.get("is_superuser") is True)
 
     def current(self, wanted: Sequence[User], everything: bool) -> Iterator[User]:
         if wanted:
@@ -357,7 +356,10 @@ class V5Users(_Users):
         answer = self.api.call("POST", path, [("type", "plain")], body, [user.password or "" for user in users])
         # EMQX 5.8 answers counts, some 5.x nothing at all.
         failed = answer.get("failed", 0) if isinstance(answer, dict) else 0
-        suspects = self._suspects(users, failed) if failed else set()
+        if not failed:
+            yield from ((user, None) for user in users)
+            return
+        suspects = self._suspects(users, failed)
         reason = f"{failed} of {len(users)} users of the import failed"
         for user in users:
             if user.key in suspects:

@@ -40,7 +40,8 @@ def rows_of(options):
 
 
 users = st.lists(rows_of(USER), max_size=4)
-rules = st.lists(st.one_of(rows_of(POLICY["rules"]["options"]), st.just({"topic": "t", "action": "all"})), max_size=2)
+short = st.builds(lambda: {"topic": "t", "action": "all"})
+rules = st.lists(st.one_of(rows_of(POLICY["rules"]["options"]), short), max_size=2)
 subjects = st.lists(st.builds(lambda row, found: {**row, "rules": found}, rows_of(POLICY), rules), max_size=3)
 
 
