@@ -155,6 +155,13 @@ def _with_config(item: Item, section: Section, held: _Held) -> Item:
     return {**item, "secret_config": merged(own, secret) if isinstance(own, Mapping) else secret}
 
 
+def item_secrets(secrets: Any) -> dict[str, Any]:
+    """Return the parts of ``converge_secrets`` that belong to single items: all but the passwords of users."""
+    if not isinstance(secrets, Mapping):
+        return {}
+    return {part: secrets[part] for part in secrets if part not in USER_SECRETS}
+
+
 def secret_places(sections: Mapping[str, Any], secrets: Mapping[str, Any] | None) -> list[str]:
     """Return the places in configurations at which the model has secrets, such as ``headers.x-plant``."""
     found: set[str] = set()

@@ -109,7 +109,7 @@ def whole_model(evil: str) -> dict[str, Any]:
         "converge_secrets": {
             "usernames": {"plain": f"{SECRET}-2"},
             "authenticators": {"jwt": {"secret": f"{SECRET}-3"}},
-            "connectors": {"http:hook": {"headers": {"x-plant": f"{SECRET}-4"}}},
+            "connectors": {"http:hook": {"headers": {"x-plant": f"{SECRET}-4", "x-odd": unsafe}}},
         },
     }  # fmt: skip
 
@@ -144,6 +144,7 @@ def test_a_model_with_texts_that_look_like_templates(tmp_path: Path, deployment:
     assert rule["description"] == "[1, 2]" and evil in rule["sql"] and rule["actions"][1]["args"]["payload"] == evil
     assert deployment.integrations("actions")["http:post"]["parameters"]["body"] == evil
     assert deployment.integrations("connectors")["http:hook"]["headers"]["x-plant"] == f"{SECRET}-4"
+    assert deployment.integrations("connectors")["http:hook"]["headers"]["x-odd"] == evil
     chain = done("config_info", deployment)["authenticators"]
     assert [link["mechanism"] for link in chain] == ["jwt", "password_based"]
 
@@ -346,7 +347,10 @@ def test_a_fleet_in_which_nothing_was_done_still_has_its_table(tmp_path: Path, d
 
 
 def test_the_examples_of_the_filters_and_of_the_role_run(tmp_path: Path, deployment: Deployment) -> None:
-    filters = ["all_new", "converge_plan", "converge_result", "failure_reason", "text_table", "with_secrets"]
+    filters = [
+        "all_new", "converge_plan", "converge_result", "failure_reason", "item_secrets",
+        "text_table", "with_secrets",
+    ]  # fmt: skip
     tasks = []
     for name in filters:
         text = (COPY / "plugins" / "filter" / f"{name}.py").read_text(encoding="utf-8")

@@ -170,11 +170,10 @@ def test_nothing_is_written_where_nothing_was_read_or_another_would_be_lost(tmp_
         hosts = {name: {f"emqx_{key}": value for key, value in connection(deployment).items()} for name in "ab"}
         hosts["a"]["emqx_api_url"] = deployment.api_url.replace("/api/v5", "/elsewhere/api/v5")
         (tmp_path / "inventory.yml").write_text(json.dumps({"all": {"hosts": hosts}}))
-        told = {"a": "Nothing could be read of the deployment", "all": "the same for several hosts"}
-        for host, sentence in told.items():
+        for hosts_named, sentence in (("a", "Nothing could be read of the"), ("all", "the same for several hosts")):
+            extra = f"export_file=model.yml export_hosts={hosts_named}"
             ended = subprocess.run(
-                [program, "-i", "inventory.yml", "emqx.cloud.export", "-e", f"export_hosts={host}", "-e",
-                 "export_file=model.yml"],
+                [program, "-i", "inventory.yml", "emqx.cloud.export", "-e", extra],
                 cwd=tmp_path, env=environments.variables("main"), capture_output=True, text=True, check=False,
             )
             assert ended.returncode == 2 and sentence in ended.stdout + ended.stderr, ended.stdout + ended.stderr

@@ -9,13 +9,14 @@ from ansible_collections.emqx.cloud.plugins.filter import (
     converge_plan,
     converge_result,
     failure_reason,
+    item_secrets,
     text_table,
     with_secrets,
 )
 
 FILTERS = {
     name: each
-    for module in (all_new, converge_plan, converge_result, failure_reason, text_table, with_secrets)
+    for module in (all_new, converge_plan, converge_result, failure_reason, item_secrets, text_table, with_secrets)
     for name, each in module.FilterModule().filters().items()
 }
 
@@ -23,6 +24,12 @@ FILTERS = {
 def test_with_secrets() -> None:
     users = FILTERS["with_secrets"]([{"username": "a"}], "users", {"usernames": {"a": "p"}})
     assert users == [{"username": "a", "password": "p"}]
+
+
+def test_the_secrets_of_single_items() -> None:
+    few = {"connectors": {"http:a": {"password": "{{ p }}"}}, "authenticators": {}}
+    assert FILTERS["item_secrets"]({"usernames": {"a": "p"}, "clientids": {"a": "p"}, **few}) == few
+    assert FILTERS["item_secrets"](None) == FILTERS["item_secrets"]("text") == {}
 
 
 def test_a_plan_takes_the_limit_as_a_number_and_nothing_for_what_is_not_given() -> None:
