@@ -253,14 +253,23 @@ def apply(plan: Plan[R], store: Any) -> Tuple[Plan[R], List[Failure[R]]]:
     failures: List[Failure[R]] = []
     before = {new.key: old for old, new in plan.update}
     steps = store.steps(plan)
-    open_ = {(action, record.key): record for action, records in steps for record in records}
+    settled: Set[Tuple[str, Hashable]] = set()
+
+    def unsettled(error: EmqxError) -> List[Failure[R]]:
+        if len(settled) == sum(len(records) for unused, records in steps):
+            return []
+        return [
+            Failure(action, record, error)
+            for action, records in steps for record in records if (action, record.key) not in settled
+        ]
+
     try:
         for action, records in steps:
             if any(failure.error.fatal for failure in failures):
                 break
             made: Any = getattr(done, action)
             for record, error in getattr(store, action)(records) if records else ():
-                open_.pop((action, record.key), None)
+                settled.add((action, record.key))
                 if error is not None:
                     failures.append(Failure(action, record, error))
                 else:
@@ -268,7 +277,6 @@ def apply(plan: Plan[R], store: Any) -> Tuple[Plan[R], List[Failure[R]]]:
     except Exception:
         raise
     except BaseException as cause:
-        failures.extend(Failure(action, record, Unanswered()) for (action, unused), record in open_.items())
-        raise Ended(done, failures) from cause
-    failures.extend(Failure(action, record, NotAttempted()) for (action, unused), record in open_.items())
+        raise Ended(done, [*failures, *unsettled(Unanswered())]) from cause
+    failures.extend(unsettled(NotAttempted()))
     return done, failures

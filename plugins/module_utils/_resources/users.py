@@ -335,7 +335,7 @@ class V5Users(_Users):
         """Import many users in bulk; a single one has calls that say more when they fail."""
         if len(users) == 1:
             return self.one_by_one(one, users)
-        return in_batches([(user, self._row(user)) for user in users], self._import, self.batch_bytes)
+        return in_batches(((user, self._row(user)) for user in users), self._import, self.batch_bytes)
 
     @staticmethod
     def _row(user: User) -> Dict[str, Any]:
