@@ -191,7 +191,7 @@ def occurring(secrets: Set[str], value: Any) -> Set[str]:
             waiting.extend(each.values())
         elif isinstance(each, (list, tuple)):
             waiting.extend(each)
-        elif each is not None and not isinstance(each, bool):
+        elif each is not None:
             text = str(each)
             for length in lengths:
                 for start in range(len(text) - length + 1):

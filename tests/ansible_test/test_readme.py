@@ -29,7 +29,7 @@ def test_a_link_leads_somewhere(link: str) -> None:
         return
     prefix = next((prefix for prefix in FOLDERS if link.startswith(prefix)), None)
     assert prefix, "neither absolute nor known"
-    path, _, anchor = link[len(prefix) :].partition("#")
+    path, anchor = [*link[len(prefix) :].split("#"), ""][:2]
     target = FOLDERS[prefix] / path
     if prefix.startswith(GALAXY["documentation"]):
         target = target.with_suffix(".rst")

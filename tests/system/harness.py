@@ -34,6 +34,8 @@ def environment(deployment: Deployment) -> dict[str, str]:
 def run(module: str, deployment: Deployment, check: bool = False, **options: Any) -> dict[str, Any]:
     """Validate options as Ansible does and run a module's function; return its result."""
     code = importlib.import_module(PLUGINS + "modules." + module)
+    if not hasattr(code, "SPEC"):  # what the controller does: the module is only its documentation
+        code = importlib.import_module(PLUGINS + "action." + module)
     task = importlib.import_module(PLUGINS + "module_utils._task")
     arguments = code.SPEC.arguments()
     spec = arguments.pop("argument_spec")
