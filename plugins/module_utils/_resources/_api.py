@@ -192,7 +192,7 @@ class Api:
             if not data or not (full or meta.get("hasnext") is True):
                 return
             # The texts of a row stay the same while its counters go on.
-            texts = ([value for value in row.values() if isinstance(value, str)] or row for row in data)
+            texts = ([value for value in row.values() if isinstance(value, str)] or row for row in data[:500])
             mark = hash(repr(list(texts)))
             if mark in seen:
                 raise self.odd("GET", path, f"page {number} repeats one before it")

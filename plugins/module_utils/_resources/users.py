@@ -34,6 +34,9 @@ class User(Record):
     def key(self) -> Hashable:
         return self.kind, self.name
 
+    def differs(self, current: Any) -> bool:
+        return self.is_superuser is not None and self.is_superuser != current.is_superuser
+
     def shown(self) -> Dict[str, Any]:
         shown = super().shown()
         del shown["kind"]
