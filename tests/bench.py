@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from benchmark import report
 from benchmark.measure import Case, Cost, measure, median
 from benchmark.report import Row
 from benchmark.scenarios import PREFIX, Scenarios
+from tooling.simulators import started
 
 FORKS = 20
 DEVICES = 2000
@@ -113,24 +114,6 @@ class Bench:
             self.add(what, found, "ansible.builtin.debug", debug, 2.5 if name.startswith("one user") else 0)
 
 
-@contextlib.contextmanager
-def simulated(folder: Path, deployments: int) -> Iterator[tuple[list[dict[str, Any]], int]]:
-    """Start a simulator in a process of its own; give its deployments and its process."""
-    ready = folder / "ready.json"
-    command = [sys.executable, "-m", "simulator", "--deployments", str(deployments), "--ready-file", str(ready)]
-    places = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": places})
-    try:
-        while not ready.exists() or not ready.read_text():
-            if process.poll() is not None:
-                sys.exit("the simulator doesn't start")
-            time.sleep(0.1)
-        yield json.loads(ready.read_text())["deployments"], process.pid
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def clearing(deployments: list[dict[str, Any]], folder: Path, variables: Mapping[str, str]) -> Callable[[], None]:
     """Return what makes every deployment as it was: the simulator's at once, a real one by deleting what is ours."""
     def reset() -> None:
@@ -168,8 +151,10 @@ def main() -> int:
             one = {name: os.environ[f"EMQX_{name.upper()}"] for name in names}
             deployments, broker = [one] * options.deployments, "a real broker"
         else:
-            deployments, process = stack.enter_context(simulated(folder, options.deployments))
-            broker = "the simulator"
+            words, ready = ("--deployments", str(options.deployments)), folder / "ready.json"
+            simulator = started(Path(sys.executable), Path(__file__).parent, ready, os.environ, *words)
+            facts, process = stack.enter_context(simulator)
+            deployments, broker = facts["deployments"], "the simulator"
         first = deployments[0]
         connection = {f"EMQX_{name.upper()}": first[name] for name in ("api_url", "app_id", "app_secret")}
         variables = {**os.environ, **connection, "ANSIBLE_LOCALHOST_WARNING": "false"}

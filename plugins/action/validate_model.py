@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.emqx.cloud.plugins.action import api
 from ansible_collections.emqx.cloud.plugins.module_utils._errors import InputError
+from ansible_collections.emqx.cloud.plugins.module_utils._resources.bans import V4_KINDS
 from ansible_collections.emqx.cloud.plugins.module_utils._task import (
     Result,
     Spec,
@@ -143,7 +144,7 @@ def kinds_of(name: str, sections: Mapping[str, Any], generation: str) -> list[st
     if name == "users" and generation == "v5":
         # There is one kind, which the users tell if there are any.
         return [] if sections.get(name) else [_user_kind(sections)]
-    return [kind for kind in kinds if generation == "v5" or kind not in ("peerhost_net", "clientid_re", "username_re")]
+    return [kind for kind in kinds if generation == "v5" or name != "bans" or kind in V4_KINDS]
 
 
 def _user_kind(sections: Mapping[str, Any]) -> str:

@@ -22,6 +22,8 @@ from ..module_utils._resources import (
     users,
     v4_resources,
 )
+from ._model import SECRETS as WITH_SECRETS
+from ._model import SECTIONS as MODEL
 from ._yaml import Flow, Template, dumped
 
 Row = Mapping[str, Any]
@@ -169,9 +171,6 @@ OF_THE_BROKER = "$SYS/"
 CONFIG = "config"
 """The result of ``config_info``, which has the other sections."""
 
-CONFIGURED = ("authenticators", "authorization_sources", "connectors", "resources", "actions", "sources")
-"""The sections whose items may have secrets."""
-
 
 @dataclass
 class _File:
@@ -247,9 +246,8 @@ def _add(file: _File, name: str, rows: Any, generation: str, temporary_bans: boo
             file.left_out.append(f"{name}: {_called(row)}: {problem}")
             continue
         kept.append(item)
-        if name in CONFIGURED and row.get("secrets"):
-            called = ":".join(row[part] for part in ("mechanism", "backend") if row.get(part)) or _called(row)
-            file.secrets.setdefault(name, {})[called] = _tree(row["secrets"])
+        if name in WITH_SECRETS and row.get("secrets"):
+            file.secrets.setdefault(name, {})[MODEL[name].name_of(item)] = _tree(row["secrets"])
 
 
 def _problem(section: Section, item: Any, generation: str) -> str:
@@ -265,7 +263,7 @@ def _problem(section: Section, item: Any, generation: str) -> str:
 
 
 def _called(row: Any) -> str:
-    """Return how an item is called, for comments and for ``converge_secrets``."""
+    """Return how an item is called, for comments."""
     if not isinstance(row, Mapping):
         return str(row)
     if "type" in row and "name" in row and "description" not in row:

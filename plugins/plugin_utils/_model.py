@@ -17,6 +17,7 @@ from ..module_utils._converge import Record
 from ..module_utils._errors import EmqxError
 from ..module_utils._resources._api import Store
 from ..module_utils._resources._config import merged, paths_of
+from ..module_utils._resources.bans import KINDS as BANNED
 from ..module_utils._task import Task
 
 Item = Mapping[str, Any]
@@ -61,7 +62,6 @@ class Section:
         return ":".join(str(item[option]) for option in self.key if item.get(option) is not None)
 
 
-_BANNED = ("clientid", "username", "peerhost", "peerhost_net", "clientid_re", "username_re")
 _CONFIG = "secret_config"
 
 SECTIONS = {
@@ -72,7 +72,7 @@ SECTIONS = {
         Section("authorization_settings", "authorization_settings", generation="v5", purged=False),
         Section("users", "auth_users", "users", ("username", "clientid"), secret="password"),
         Section("acl", "acls", "subjects", ("username", "clientid", "everyone")),
-        Section("bans", "banned", "entries", _BANNED),
+        Section("bans", "banned", "entries", BANNED),
         Section("connectors", "connector", "", ("type", "name"), "v5", secret=_CONFIG),
         Section("resources", "resource", "", ("name",), "v4", secret=_CONFIG),
         Section("actions", "action", "", ("type", "name"), "v5", secret=_CONFIG),

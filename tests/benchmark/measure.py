@@ -29,7 +29,6 @@ class Case(NamedTuple):
     name: str
     command: Sequence[str]
     before: Callable[[], None] = lambda: None
-    variables: Mapping[str, str] = {}
 
 
 def measure(case: Case, variables: Mapping[str, str], folder: Path, simulator: int | None) -> Cost:
@@ -41,7 +40,7 @@ def measure(case: Case, variables: Mapping[str, str], folder: Path, simulator: i
     with tempfile.TemporaryFile("w+") as output:
         cpu, begun = _cpu(simulator), time.perf_counter()
         process = subprocess.Popen(
-            case.command, cwd=folder, env={**variables, **case.variables}, stdin=subprocess.DEVNULL, stdout=output,
+            case.command, cwd=folder, env=dict(variables), stdin=subprocess.DEVNULL, stdout=output,
             stderr=subprocess.STDOUT,
         )
         status, usage = os.wait4(process.pid, 0)[1:]

@@ -9,19 +9,17 @@ ansible-test has nothing to say on any supported ansible-core. What came of the 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from . import ansible_test, copies, environments, interpreters
+from . import ansible_test, copies, environments, interpreters, simulators
 from .environments import VENVS, variables
 from .paths import BUILD, COPY, INSIDE, NAME, NAMESPACE, ROOT, ToolError, output_of, say
 
@@ -218,7 +216,9 @@ def _cell(name: str) -> Row:
 
 def _integration(name: str) -> str:
     for generation in GENERATIONS:
-        with simulator(generation, FOLDER / f"{name}-{generation}.json") as facts:
+        ready, python = FOLDER / f"{name}-{generation}.json", VENVS / "main/bin/python"
+        words = ("--generation", generation, "--tls")
+        with simulators.started(python, COPY / "tests", ready, variables("main"), *words) as (facts, _process):
             (deployment,) = facts["deployments"]
             config = {
                 **{f"emqx_{key}": deployment[key] for key in ("api_url", "app_id", "app_secret")},
@@ -242,25 +242,6 @@ def _word(name: str, what: str, done: subprocess.CompletedProcess[str]) -> str:
     output.write_text(done.stdout, encoding="utf-8")
     say(f"{name}: {what} failed, see {output.relative_to(ROOT)}")
     return "failed"
-
-
-@contextlib.contextmanager
-def simulator(generation: str, ready: Path) -> Iterator[dict[str, Any]]:
-    """A simulator in a process of its own; gives what it says about itself."""
-    ready.parent.mkdir(parents=True, exist_ok=True)
-    ready.unlink(missing_ok=True)
-    words = ["-m", "simulator", "--generation", generation, "--tls", "--ready-file", str(ready)]
-    environment = {**variables("main"), "PYTHONPATH": str(COPY / "tests")}
-    with subprocess.Popen([VENVS / "main/bin/python", *words], env=environment, stdout=subprocess.DEVNULL) as process:
-        try:
-            end = time.monotonic() + 60
-            while not ready.exists():
-                if process.poll() is not None or time.monotonic() > end:
-                    raise ToolError(f"the simulator of {generation} doesn't start")
-                time.sleep(0.1)
-            yield json.loads(ready.read_text(encoding="utf-8"))
-        finally:
-            process.terminate()
 
 
 def _metadata() -> dict[str, str]:

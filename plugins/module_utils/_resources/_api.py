@@ -44,7 +44,7 @@ from .._errors import (
     readable,
     sentence,
 )
-from .._http import NO_JSON, Answer, Http, Settings, ahead, checked_url, encoded, masked, retry_at
+from .._http import NO_JSON, Answer, Http, Settings, ahead, checked_url, encoded, is_text, masked, retry_at
 
 R = TypeVar("R", bound=Record)
 Query = Iterable[Tuple[str, Any]]
@@ -373,10 +373,8 @@ def _settings(
         if given[name] is not None and not least <= given[name] <= most:
             raise InputError(f"{name} is {given[name]}: it has to be between {least} and {most}.")
     for name, value in (("the user of the API", user), ("the secret of the API", secret)):
-        try:
-            value.encode("utf-8")
-        except UnicodeEncodeError:
-            raise InputError(f"{credentials}: {name} is not valid Unicode text.") from None
+        if not is_text(value):
+            raise InputError(f"{credentials}: {name} is not valid Unicode text.")
     if given["client_key"] and not given["client_cert"]:
         raise InputError("client_key is given without client_cert.")
     return Settings(url=url, user=user, secret=secret, option=option, credentials=credentials, **given)

@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 from .._addresses import checked_address, checked_network
 from .._converge import Outcomes, Plan, Record
 from .._errors import ApiError, EmqxError, InputError, Missing, TransportError
-from .._http import checked_name, path_of
+from .._http import checked_name, is_text, path_of
 from .._times import duration, future, normal, parse, rfc3339
 from ._api import Api, Query, Store, one_of_kind
 
@@ -119,10 +119,8 @@ def _ban_from(options: Mapping[str, Any], where: str, generation: str, now: date
     _check_kind(kind, where + kind, generation)
     ban = Ban(kind, _who(kind, options[kind], where + kind), options["reason"], options["by"])
     for name in ("reason", "by"):
-        try:
-            str(options[name]).encode("utf-8")
-        except UnicodeEncodeError:
-            raise InputError(f"{where}{name} is not valid Unicode text.") from None
+        if not is_text(str(options[name])):
+            raise InputError(f"{where}{name} is not valid Unicode text.")
     end = options["until"]
     if end is None:
         return ban
