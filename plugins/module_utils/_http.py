@@ -432,14 +432,15 @@ class Http:
     def results(self, function: Callable[[Item], Result], items: Iterable[Item]) -> List[Result]:
         """Call ``function`` for every item as :meth:`each` does; return the results in the order of the items.
 
-        :raises EmqxError: one of the calls failed, and this is why.
+        :raises EmqxError: calls have failed; this is why the first of them in the order of the items did.
         """
         queue = list(items)
         found = dict(self.each(lambda place: function(queue[place]), range(len(queue))))
-        errors = [result for result in found.values() if isinstance(result, EmqxError)]
+        in_order = [found[place] for place in range(len(queue))]
+        errors = [result for result in in_order if isinstance(result, EmqxError)]
         if errors:
             raise next((error for error in errors if not isinstance(error, NotAttempted)), errors[0])
-        return [found[place] for place in range(len(queue))]  # type: ignore[misc]
+        return in_order  # type: ignore[return-value]
 
 
 _END: Any = object()

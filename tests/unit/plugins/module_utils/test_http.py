@@ -481,6 +481,20 @@ def test_of_results_the_first_cause_is_raised_and_not_what_follows_from_it(conne
         connect(max_connections=1).results(work, range(6))
 
 
+def test_of_results_the_error_is_that_of_the_first_item_whichever_fails_first(connect):
+    second_failed = threading.Event()
+
+    def work(item):
+        if item == 0:
+            assert second_failed.wait(10)
+        elif item == 1:
+            second_failed.set()
+        raise ApiError("item %d" % item, 401, None, "", "GET", "x")
+
+    with pytest.raises(ApiError, match="item 0"):
+        connect(max_connections=2).results(work, range(2))
+
+
 def test_what_ends_it_is_raised_once_the_outcome_of_what_was_under_way_is_told(connect, monkeypatch):
     class Limit(BaseException):
         """What Ansible raises when the time of a task is over."""
