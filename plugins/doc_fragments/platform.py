@@ -16,15 +16,22 @@ options:
       - If not set, the value of the environment variable E(EMQX_PLATFORM_URL) or E(EMQXCLOUD_PLATFORM_ENDPOINT) is
         used.
     type: str
+    required: true
   platform_key:
     description:
       - The API key of the account.
       - If not set, the value of the environment variable E(EMQX_PLATFORM_KEY) or E(EMQXCLOUD_PLATFORM_API_KEY) is used.
     type: str
+    required: true
   platform_secret:
     description:
       - The secret of O(platform_key).
       - If not set, the value of the environment variable E(EMQX_PLATFORM_SECRET) or E(EMQXCLOUD_PLATFORM_API_SECRET)
         is used.
     type: str
+    required: true
+notes:
+  - O(platform_url), O(platform_key) and O(platform_secret) are best set once for a play, with C(module_defaults) for the
+    group C(group/emqx.cloud.platform), or in the environment. Environment variables are read on the host that the task
+    runs on.
 """

@@ -80,13 +80,21 @@ DEPLOYMENT: Dict[str, Any] = dict(
 """Which deployment, and the credentials for it; the documentation fragment ``deployment`` describes them."""
 
 PLATFORM: Dict[str, Any] = dict(
-    platform_url=dict(fallback=_from_environment("EMQX_PLATFORM_URL", "EMQXCLOUD_PLATFORM_ENDPOINT")),
-    platform_key=dict(no_log=False, fallback=_from_environment("EMQX_PLATFORM_KEY", "EMQXCLOUD_PLATFORM_API_KEY")),
+    platform_url=dict(
+        required=True, fallback=_from_environment("EMQX_PLATFORM_URL", "EMQXCLOUD_PLATFORM_ENDPOINT")
+    ),
+    platform_key=dict(
+        required=True, no_log=False, fallback=_from_environment("EMQX_PLATFORM_KEY", "EMQXCLOUD_PLATFORM_API_KEY")
+    ),
     platform_secret=dict(
-        no_log=True, fallback=_from_environment("EMQX_PLATFORM_SECRET", "EMQXCLOUD_PLATFORM_API_SECRET")
+        required=True, no_log=True,
+        fallback=_from_environment("EMQX_PLATFORM_SECRET", "EMQXCLOUD_PLATFORM_API_SECRET"),
     ),
 )
-"""Which account; the documentation fragment ``platform`` describes them."""
+"""Which account, and the credentials for it; the documentation fragment ``platform`` describes them."""
+
+ACCOUNT: Dict[str, Any] = {**PLATFORM, **CONNECTION}
+"""The connection of modules that call the Platform API only."""
 
 PURGE: Dict[str, Any] = dict(
     purge=dict(type="bool", default=False),

@@ -17,7 +17,6 @@ author:
   - Contributors to the emqx.cloud collection (@emqx)
 extends_documentation_fragment:
   - emqx.cloud.connection
-  - emqx.cloud.platform
   - emqx.cloud.attributes
 attributes:
   check_mode:
@@ -50,6 +49,23 @@ options:
     description:
       - The App Secret. Needed for O(api=deployment).
       - If not set, the value of the environment variable E(EMQX_APP_SECRET) or E(EMQXCLOUD_DEPLOYMENT_API_SECRET)
+        is used.
+    type: str
+  platform_url:
+    description:
+      - The address of the Platform API, such as V(https://HOST/public_api/v1). Needed for O(api=platform).
+      - If not set, the value of the environment variable E(EMQX_PLATFORM_URL) or E(EMQXCLOUD_PLATFORM_ENDPOINT) is
+        used.
+    type: str
+  platform_key:
+    description:
+      - The API key of the account. Needed for O(api=platform).
+      - If not set, the value of the environment variable E(EMQX_PLATFORM_KEY) or E(EMQXCLOUD_PLATFORM_API_KEY) is used.
+    type: str
+  platform_secret:
+    description:
+      - The secret of O(platform_key). Needed for O(api=platform).
+      - If not set, the value of the environment variable E(EMQX_PLATFORM_SECRET) or E(EMQXCLOUD_PLATFORM_API_SECRET)
         is used.
     type: str
   api:
@@ -197,8 +213,7 @@ SPEC = Spec(
     ),
     rules=dict(required_if=[("api", "deployment", tuple(DEPLOYMENT)), ("api", "platform", tuple(PLATFORM))]),
     connection={
-        **{name: {**option, "required": False} for name, option in DEPLOYMENT.items()},
-        **PLATFORM,
+        **{name: {**option, "required": False} for name, option in {**DEPLOYMENT, **PLATFORM}.items()},
         **CONNECTION,
     },
 )

@@ -15,7 +15,13 @@ import pytest
 from ansible.module_utils import basic
 from ansible_collections.emqx.cloud.plugins import modules
 from ansible_collections.emqx.cloud.plugins.module_utils import _http
-from ansible_collections.emqx.cloud.plugins.module_utils._task import DEPLOYMENT, PLATFORM, Spec, run_module
+from ansible_collections.emqx.cloud.plugins.module_utils._task import (
+    ACCOUNT,
+    DEPLOYMENT,
+    PLATFORM,
+    Spec,
+    run_module,
+)
 from ansible_collections.emqx.cloud.plugins.modules import api, auth_user, auth_users, client, client_info, subscription
 from ansible_collections.emqx.cloud.tests.unit.loopback import answer, running_server
 
@@ -168,7 +174,7 @@ def test_what_is_missing_is_named(run, connection, missing):
 def test_the_secret_its_base64_and_that_of_the_platform_are_masked_wherever_they_show(run, connection):
     platform = {"platform_url": "https://p/public_api/v1", "platform_key": "key", "platform_secret": "platform-s3cret"}
     shown = [SECRET, BASE64, "platform-s3cret", base64.b64encode(b"key:platform-s3cret").decode("ascii")]
-    spec = Spec(PLATFORM)
+    spec = Spec({}, connection={**DEPLOYMENT, **ACCOUNT})
     result = run(lambda: run_module(spec, lambda task: {"echo": shown}), **connection, **platform)
     assert not [secret for secret in shown if secret in json.dumps(result)]
 
