@@ -76,8 +76,8 @@ options:
     choices: [allow, deny]
     default: allow
 notes:
-  - A rule matches a topic filter level by level. A rule for C(s/+) is for the subscription C(s/#) as well, and a rule for
-    C(s/1) isn't.
+  - A rule matches a topic filter level by level. A rule for C(s/+) is for the subscription C(s/#) as well, and a rule
+    for C(s/1) isn't.
   - The placeholders V(${clientid}) and V(${username}) (v5), and V(%c) and V(%u) as whole levels (v4), are filled in. To
     a v5 broker, who has no user name is called C(undefined). On v4, V(%u) then stays as it is.
   - A wildcard in a client id or user name works as one where the placeholder stands, on brokers as well.

@@ -3,8 +3,8 @@
 """What a broker would decide by the access rules of its built-in database, without asking one.
 
 The rules of the client id come first, then those of the user name, then those for everyone; the first that matches
-decides. Which generation a topic with a placeholder is for can be told by the placeholder, since modules refuse those of
-the other one.
+decides. Which generation a topic with a placeholder is for is told by the placeholder: modules refuse those of the other
+one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from .acl import ACTIONS, ANY_QOS, KINDS, Rule, rule_from
 PERMISSIONS = ("allow", "deny")
 FIELDS = {"topic", "action", "permission", "qos", "retain"}
 ORDER = ("clientid", "username", "everyone")
+UNKNOWN = re.compile(r"\$\{(?:zone|cert_common_name|client_attrs\.[^}]*)\}")
+"""Placeholders of v5 that stand for what only the broker knows of a client."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Attempt:
 
 
 class _Placed(NamedTuple):
-    """A rule, where it stands, and the conditions that it has and nothing is known of here."""
+    """A rule, where it stands, and what it has that only a broker can decide."""
 
     at: str
     rule: Rule
@@ -74,7 +76,7 @@ def decision(policy: Any, attempt: Attempt, no_match: str = "allow") -> str:
     :param policy: a list of subjects, each with its rules, as ``acls`` takes them and ``acl_info`` returns them; the
         result of one of these (a dictionary with ``acls`` or ``subjects``); or a list of rules for whoever it is.
     :param no_match: the answer where no rule matches.
-    :raises InputError: something can't be right, or a rule that may match has a condition that nothing is known of.
+    :raises InputError: something can't be right, or a rule that may match depends on what only a broker knows.
     """
     if no_match not in PERMISSIONS:
         raise InputError(f"no_match is {no_match!r}: it is allow or deny.")
@@ -95,7 +97,7 @@ def _subjects(policy: Any) -> Dict[Tuple[str, Any], List[_Placed]]:
     if isinstance(policy, Mapping):
         name = next((name for name in ("acls", "subjects") if name in policy), None)
         if name is None:
-            raise InputError("The policy is a dictionary without acls or subjects: give a list of subjects or of rules.")
+            raise InputError("The policy is a dictionary without acls or subjects: give a list of subjects or rules.")
         policy = policy[name]
     if not isinstance(policy, (list, tuple)):
         raise InputError("The policy has to be a list of subjects or of rules, and is none.")
@@ -134,7 +136,9 @@ def _rules(rows: Any, where: str) -> Iterator[_Placed]:
             raise InputError(f"{at}.qos is {qos!r}: it is a list of at least one of 0, 1 and 2.")
         literal = row["topic"].startswith("eq ")
         generation = "v4" if not literal and {"%c", "%u"} & set(row["topic"].split("/")) else "v5"
-        yield _Placed(at, rule_from(row, at, generation), sorted(str(name) for name in set(row) - FIELDS))
+        conditions = sorted(str(name) for name in set(row) - FIELDS)
+        conditions += [] if literal else UNKNOWN.findall(row["topic"])
+        yield _Placed(at, rule_from(row, at, generation), conditions)
 
 
 def _listed(words: Tuple[str, ...]) -> str:
@@ -155,9 +159,14 @@ def _matches(rule: Rule, attempt: Attempt) -> bool:
 def _filled(topic: str, attempt: Attempt) -> Optional[str]:
     """Return the topic of a rule with its placeholders filled in, or None if the client is not known.
 
-    A v5 broker knows who has no user name as ``undefined``; on v4 the placeholder stays as it is.
+    A v5 broker knows who has no user name as ``undefined``; on v4 the placeholder stays as it is. What only the broker
+    knows may be anything, so that ``#`` stands for all levels from there on.
     """
     levels = topic.split("/")
+    cut = next((place for place, level in enumerate(levels) if UNKNOWN.search(level)), None)
+    if cut is not None:
+        levels = [*levels[:cut], "#"]
+        topic = "/".join(levels)
     if attempt.clientid is None and ("${clientid}" in topic or "%c" in levels):
         return None
     v4 = {"%c": attempt.clientid or "", "%u": attempt.username or "%u"}
