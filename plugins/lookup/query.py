@@ -133,6 +133,7 @@ class LookupModule(LookupBase):
 
         :raises AnsibleLookupError: an argument is wrong, or a request failed.
         """
+        kwargs.pop("wantlist", None)  # what `with_` says before ansible-core 2.19, and what is true anyway
         filters = {name: value for name, value in kwargs.items() if name not in CONNECTIONS}
         given = {name: value for name, value in kwargs.items() if name in CONNECTIONS and value is not None}
         connection = {**self._of_host(variables or {}), **given}

@@ -3,8 +3,7 @@
 """What a broker would decide by the access rules of its built-in database, without asking one.
 
 The rules of the client id come first, then those of the user name, then those for everyone; the first that matches
-decides. Which generation a topic with a placeholder is for is told by the placeholder: modules refuse those of the other
-one.
+decides. Which generation a rule is for is told by its placeholders: modules refuse those of the other one.
 """
 
 from __future__ import annotations
