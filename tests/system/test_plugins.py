@@ -68,7 +68,7 @@ def evaluated(**values: str) -> dict[str, Any]:
 def failing(name: str, value: str) -> dict[str, Any]:
     """Tasks that keep the message of a template that can't be evaluated."""
     return {
-        "block": [{"ansible.builtin.debug": {"msg": f"{{{{ {value} }}}}"}}, {"ansible.builtin.fail": {"msg": "passed"}}],
+        "block": [{"ansible.builtin.debug": {"msg": f"{{{{ {value} }}}}"}}, {"ansible.builtin.fail": {"msg": "none"}}],
         "rescue": [{"ansible.builtin.set_fact": {name: "{{ ansible_failed_result.msg }}"}}],
     }
 
