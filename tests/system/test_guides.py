@@ -38,6 +38,7 @@ GUIDES: dict[str, dict[str, Any]] = {
     "guide_dedicated_v4": {"generation": "v4", "tls": True},
     "guide_dedicated_v5": {"generation": "v5", "tls": True},
     "guide_drift": {"generation": "v5", "tls": True},
+    "guide_policy": {"generation": "v5", "tls": True},
     "guide_quickstart": {"generation": "v5", "tls": True},
     "guide_self_hosted": {"generation": "v5", "bare": True},
     "guide_serverless": {"generation": "v5", "tls": True, "serverless": True},
