@@ -1,31 +1,9 @@
 # SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rows of the info modules for templates."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
-
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
-from ansible.utils.display import Display
-
-from ..action.api import plain
-from ..module_utils._http import kept
-from ..module_utils._task import CONNECTION, DEPLOYMENT, PLATFORM, run_directly
-from ..modules import (
-    acl_info,
-    auth_user_info,
-    banned_info,
-    client_info,
-    deployment_info,
-    retained_message_info,
-    rule_info,
-    subscription_info,
-    topic_info,
-)
-from ..plugin_utils._unsafe import no_template
 
 DOCUMENTATION = r"""
 name: query
@@ -108,6 +86,29 @@ _raw:
   type: list
   elements: raw
 """
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
+
+from ..action.api import plain
+from ..module_utils._http import kept
+from ..module_utils._task import CONNECTION, DEPLOYMENT, PLATFORM, run_directly
+from ..modules import (
+    acl_info,
+    auth_user_info,
+    banned_info,
+    client_info,
+    deployment_info,
+    retained_message_info,
+    rule_info,
+    subscription_info,
+    topic_info,
+)
+from ..plugin_utils._unsafe import no_template
 
 KINDS = {
     "users": (auth_user_info, "users"),
