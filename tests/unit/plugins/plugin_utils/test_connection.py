@@ -25,8 +25,8 @@ from ansible_collections.emqx.cloud.tests.unit.loopback import answer, running_s
 SECRET = "a-secret-of-the-plugin"
 BASIC = base64.b64encode(f"an-id:{SECRET}".encode()).decode()
 OPENED = (
-    (_connection.deployment, ("api_url", "app_id", "app_secret")),
-    (_connection.platform, ("platform_url", "platform_key", "platform_secret")),
+    (_connection.deployment, "/api/v5", ("api_url", "app_id", "app_secret")),
+    (_connection.platform, "/public_api/v1", ("platform_url", "platform_key", "platform_secret")),
 )
 
 
@@ -55,10 +55,11 @@ def test_plugins_have_the_options_of_the_modules(of_plugins: Any, of_modules: An
     assert variables == {name: {"vars": [{"name": f"emqx_{name}"}]} for name in spec}
 
 
-@pytest.mark.parametrize(("opened", "names"), OPENED)
-def test_a_request_and_its_failure(opened: Any, names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("opened", "path", "names"), OPENED)
+def test_a_request_and_its_failure(opened: Any, path: str, names: tuple[str, ...]) -> None:
     with running_server() as server:
-        options = {**dict(zip(names, (server.url, "an-id", SECRET))), "timeout": "5", "retries": 0, "ca_path": None}
+        given = dict(zip(names, (server.url.replace("/api/v5", path), "an-id", SECRET)))
+        options = {**given, "timeout": "5", "retries": 0, "ca_path": None}
         server.script = [answer(200, {"some": 1}), answer(400, {"message": f"No {SECRET}, {BASIC}"})]
         with opened({**options, "strict": True}) as api:
             assert api.call("GET", "things") == {"some": 1}
@@ -70,14 +71,14 @@ def test_a_request_and_its_failure(opened: Any, names: tuple[str, ...]) -> None:
     assert failed.value.__cause__ is None
 
 
-@pytest.mark.parametrize(("opened", "names"), OPENED)
+@pytest.mark.parametrize(("opened", "path", "names"), OPENED)
 def test_options_that_cannot_be_right(
-    monkeypatch: pytest.MonkeyPatch, opened: Any, names: tuple[str, ...]
+    monkeypatch: pytest.MonkeyPatch, opened: Any, path: str, names: tuple[str, ...]
 ) -> None:
     for option in (*DEPLOYMENT.values(), *PLATFORM.values()):
         for name in option["fallback"][1]:
             monkeypatch.delenv(name, raising=False)
-    right = dict(zip(names, ("http://127.0.0.1:1/api/v5", "an-id", SECRET)))
+    right = dict(zip(names, (f"http://127.0.0.1:1{path}", "an-id", SECRET)))
     for change, word in (
         ({names[2]: None}, f"missing required arguments: {names[2]}"),
         ({names[0]: f"ftp://{SECRET}"}, names[0]),
@@ -90,12 +91,12 @@ def test_options_that_cannot_be_right(
         assert SECRET not in str(failed.value)
 
 
-@pytest.mark.parametrize(("opened", "names"), OPENED)
+@pytest.mark.parametrize(("opened", "path", "names"), OPENED)
 def test_the_environment_counts_where_an_option_is_not_given(
-    monkeypatch: pytest.MonkeyPatch, opened: Any, names: tuple[str, ...]
+    monkeypatch: pytest.MonkeyPatch, opened: Any, path: str, names: tuple[str, ...]
 ) -> None:
     with running_server() as server:
-        for name, value in zip(names, (server.url, "an-id", SECRET)):
+        for name, value in zip(names, (server.url.replace("/api/v5", path), "an-id", SECRET)):
             monkeypatch.setenv(f"EMQX_{name.upper()}", value)
         with opened(dict.fromkeys(names)) as api:
             api.call("GET", "things")
