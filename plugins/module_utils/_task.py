@@ -314,10 +314,13 @@ class Task:
             raise partial_failure(done, failures, result, limit)
         return Converged(done, result)
 
-    def converge_one(self, store: Store[Any], wanted: Any, name: str) -> Result:
+    def converge_one(
+        self, store: Store[Any], wanted: Any, name: str, interval: Optional[float] = None
+    ) -> Result:
         """Bring one thing with a status to the ``state`` of the options, wait if they say so, and return the result.
 
         :param name: under which the result has the thing.
+        :param interval: seconds between two looks, see :meth:`wait`.
         :raises TaskFailure: it could not be applied, or was not ready within ``wait_timeout``.
         """
         patience = self.seconds("wait_timeout")
@@ -334,7 +337,7 @@ class Task:
 
         try:
             if self.params["wait"]:
-                self.wait(look, patience, result)
+                self.wait(look, patience, result, interval)
             else:
                 result.update(store.status(thing, False))
         except TaskFailure:
@@ -616,7 +619,7 @@ def run_module(spec: Spec, run: Callable[[Task], Result]) -> None:
         module.fail_json(msg=module.refused, requests=0)
     if spec.listed and module.params["src"] is not None:
         module.fail_json(msg=f"src is read by the action plugin, which has not run: give {spec.listed}.", requests=0)
-    module.no_log_values.update(_connection_secrets(module.params))
+    module.no_log_values.update(connection_secrets_of(module.params))
     task = Task(module.params, module.check_mode, module._diff)
     result = execute(task, run)
     for warning in task.warnings:
@@ -651,7 +654,7 @@ def run_directly(
         elif refused:
             result = {"failed": True, "msg": refused, "requests": 0}
         else:
-            secrets.update(_connection_secrets(options))
+            secrets.update(connection_secrets_of(options))
             task = Task(options, check_mode, diff_mode, http)
             result = execute(task, run)
             warnings += task.warnings
@@ -685,7 +688,7 @@ def _censored(result: Result, secrets: Set[str]) -> Result:
     return censored
 
 
-def _connection_secrets(params: Mapping[str, Any]) -> List[str]:
+def connection_secrets_of(params: Mapping[str, Any]) -> List[str]:
     """Return what Ansible has to mask beside the options themselves: the base64 of a Basic header."""
     from ._http import connection_secrets
 

@@ -3,12 +3,13 @@
 """The Platform API: deployments, TLS certificates and projects of an account.
 
 Nothing of it was recorded: paths, fields, states, limits and status codes are those of EMQX Cloud's documentation, and
-the bodies of errors are a guess.
+the bodies of errors are a guess. So is `stopping`, and that what isn't stopped can't be started (422).
 """
 
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -24,49 +25,83 @@ READS_AN_HOUR = 60
 TLS_CHANGES_AN_HOUR = 6
 OPERATIONS_AN_HOUR = 1
 TLS_TYPES = ("one-way", "two-way")
+DEFAULT_PROJECT = "Default Project"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Starting or stopping: what it is asked for in, what it says on the way, and where it ends."""
+
+    name: str
+    before: str
+    via: str
+    status: str
+
+
+START = Operation("start", "stopped", "starting", "running")
+STOP = Operation("stop", "running", "stopping", "stopped")
 
 
 @dataclass
 class Listed:
-    """A deployment as the platform sees it."""
+    """A deployment as the platform sees it. It reaches its status at `until` (monotonic); before that it says `via`."""
 
     id: str
     name: str
-    type: str
-    version: str
-    connections: Callable[[], int]
+    type: str = "dedicated"
+    version: str = "5.8.9"
+    connections: Callable[[], int] = int
+    project: str = DEFAULT_PROJECT
+    region: str = "eu-central-1"
+    platform: str = "aws"
     status: str = "running"
+    created_at: str = "2026-01-02T03:04:05Z"
     tls: dict[str, Any] | None = field(default=None, repr=False)
+    via: str = ""
+    until: float = 0.0
+
+    @property
+    def shown_status(self) -> str:
+        return self.via if time.monotonic() < self.until else self.status
 
     def row(self) -> dict[str, Any]:
         return {
             "deploymentID": self.id,
             "deploymentName": self.name,
             "deploymentType": self.type,
-            "platform": "aws",
-            "projectName": "Default Project",
-            "region": "eu-central-1",
-            "status": self.status,
+            "platform": self.platform,
+            "projectName": self.project,
+            "region": self.region,
+            "status": self.shown_status,
             "version": self.version,
             "connections": self.connections(),
             "tps": 0,
-            "createAt": "2026-01-02T03:04:05Z",
+            "createAt": self.created_at,
         }
 
 
-def _error(status: int, code: str, message: str) -> Refused:
-    return Refused(Answer.json(status, {"code": code, "message": message}))
+def _error(status: int, code: str, message: str, **headers: str) -> Refused:
+    return Refused(Answer.json(status, {"code": code, "message": message}, **headers))
 
 
 class Api:
-    """One account."""
+    """One account; its limits count all calls of the account.
+
+    operation_seconds: how long it takes to start and to stop.
+    retry_after: whether a 429 says with `Retry-After` when the call may be made again; EMQX documents no such header.
+    read_only: the key may read and change nothing (403).
+    """
 
     bases: tuple[str, ...] = ("/public_api/v1",)
 
     def __init__(self) -> None:
+        self.operation_seconds = 0.02
+        self.retry_after = False
+        self.read_only = False
         self.deployments: dict[str, Listed] = {}
+        self.projects: dict[str, str] = {DEFAULT_PROJECT: ""}
         self._calls: dict[tuple[str, ...], deque[float]] = {}
-        self._routes = Routes()
+        self.routes = Routes()
         for method, pattern, handler in (
             ("GET", "/deployments", self._list),
             ("GET", "/deployments/{id}", self._show),
@@ -78,7 +113,12 @@ class Api:
             ("DELETE", "/deployments/{id}/tls", self._delete_tls),
             ("GET", "/projects", self._projects),
         ):
-            self._routes.add(method, pattern, handler)
+            self.routes.add(method, pattern, handler)
+
+    def add(self, listed: Listed) -> None:
+        """List a deployment, and the project that it is in."""
+        self.deployments[listed.id] = listed
+        self.projects.setdefault(listed.project, "")
 
     def forget_limits(self) -> None:
         """As if an hour had gone by."""
@@ -91,11 +131,13 @@ class Api:
         base = self.bases[0]
         below = call.path[len(base) :] if call.path.startswith(base + "/") else ""
         segments = [(unquote(raw), unquote(raw)) for raw in below.strip("/").split("/")]
-        methods, arguments = self._routes.find(segments) or ({}, {})
+        methods, arguments = self.routes.find(segments) or ({}, {})
         handler = methods.get(call.method)
         if handler is None:
             return Answer.json(404, {"code": "NOT_FOUND", "message": "Not found"})
         try:
+            if self.read_only and call.method != "GET":
+                raise _error(403, "FORBIDDEN", "the key has no permission for this")
             return handler(call, **arguments)
         except Refused as refused:
             return refused.answer
@@ -107,7 +149,8 @@ class Api:
         while calls and now - calls[0] >= HOUR:
             calls.popleft()
         if len(calls) >= limit:
-            raise _error(429, "TOO_MANY_REQUESTS", f"more than {limit} in 60 minutes")
+            left = {"Retry-After": str(math.ceil(calls[0] + HOUR - now))} if self.retry_after else {}
+            raise _error(429, "TOO_MANY_REQUESTS", f"more than {limit} in 60 minutes", **left)
         calls.append(now)
 
     def _find(self, id: str) -> Listed:
@@ -126,20 +169,26 @@ class Api:
 
     def _projects(self, call: Call) -> Answer:
         self._count(READS_AN_HOUR, "projects")
-        project = {"projectID": "p0000001", "projectName": "Default Project", "description": ""}
-        return Answer.json(200, [project])
+        rows = [
+            {"projectID": f"p{number:07}", "projectName": name, "description": description}
+            for number, (name, description) in enumerate(self.projects.items(), 1)
+        ]
+        return Answer.json(200, rows)
 
     def _start(self, call: Call, id: str) -> Answer:
-        return self._operate(id, "start", "running")
+        return self._operate(id, START)
 
     def _stop(self, call: Call, id: str) -> Answer:
-        return self._operate(id, "stop", "stopped")
+        return self._operate(id, STOP)
 
-    def _operate(self, id: str, operation: str, status: str) -> Answer:
+    def _operate(self, id: str, operation: Operation) -> Answer:
         listed = self._find(id)
-        self._count(OPERATIONS_AN_HOUR, operation, id)
-        listed.status = status
-        return Answer.json(201, {"deploymentID": id, "deploymentName": listed.name, "operation": operation})
+        self._count(OPERATIONS_AN_HOUR, operation.name, id)
+        if listed.shown_status != operation.before:
+            raise _error(422, "INVALID_STATUS", f"{operation.name} in status {listed.shown_status}")
+        listed.status, listed.via = operation.status, operation.via
+        listed.until = time.monotonic() + self.operation_seconds
+        return Answer.json(201, {"deploymentID": id, "deploymentName": listed.name, "operation": operation.name})
 
     def _show_tls(self, call: Call, id: str) -> Answer:
         listed = self._find(id)

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import dataclasses
 import ssl
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar
@@ -280,14 +281,14 @@ class Platform:
 
     def __init__(self, deployments: Iterable[Deployment], deployment_type: str, in_loop: InLoop[Any]) -> None:
         self.platform_url = ""
+        self.ca_path: Path | None = None
         self.platform_key = "platform-key"
         self.platform_secret = "platform-secret-a3b1b4d0e0c94f7f"
         self._in_loop = in_loop
         self._api = platform.Api()
         for one in deployments:
             version = VERSIONS[one.generation]
-            listed = platform.Listed(one.id, one.name, deployment_type, version, one.count_clients)
-            self._api.deployments[one.id] = listed
+            self._api.add(platform.Listed(one.id, one.name, deployment_type, version, one.count_clients))
         self._front = Front(self._api, self.platform_key, self.platform_secret)
 
     async def open(self, port: int, tls: ssl.SSLContext | None, closing: AsyncExitStack) -> None:
@@ -306,9 +307,50 @@ class Platform:
     def faults(self) -> Faults:
         return self._front.faults
 
+    @property
+    def callbacks(self) -> list[Callable[[Request], None]]:
+        """What is called with each request, once it is carried out and before its answer goes out."""
+        return self._front.callbacks
+
     def forget_limits(self) -> None:
         """As if an hour had gone by."""
         self._in_loop(self._api.forget_limits)
+
+    def set(self, *, operation_seconds: float = 0.02, retry_after: bool = False, read_only: bool = False) -> None:
+        """How it behaves.
+
+        operation_seconds: how long a deployment says `starting` or `stopping`.
+        retry_after: whether a 429 says how many seconds it holds.
+        read_only: whether the key is refused (403) whatever is no GET.
+        """
+
+        def change() -> None:
+            self._api.operation_seconds = operation_seconds
+            self._api.retry_after = retry_after
+            self._api.read_only = read_only
+
+        self._in_loop(change)
+
+    def add_deployment(self, name: str, **fields: Any) -> str:
+        """List a deployment that has no broker behind it; return its id.
+
+        fields: `project region type status version platform created_at`; a project comes to be with its deployment.
+        """
+
+        def add() -> str:
+            id = f"d{len(self._api.deployments) + 1:07}"
+            self._api.add(platform.Listed(id, name, **fields))
+            return id
+
+        return self._in_loop(add)
+
+    def change_deployment(self, id: str, **fields: Any) -> None:
+        """List a deployment with other fields: `name` and those of `add_deployment`."""
+        self._in_loop(lambda: self._api.add(dataclasses.replace(self._api.deployments[id], **fields, until=0.0)))
+
+    def add_project(self, name: str, description: str = "") -> None:
+        """List a project, or describe one that is listed."""
+        self._in_loop(lambda: self._api.projects.update({name: description}))
 
     @property
     def deployments(self) -> list[dict[str, Any]]:
@@ -351,6 +393,7 @@ class Simulator:
         allow_anonymous: bool = False,
         port: int = 0,
         mqtt_port: int = 0,
+        listed: Iterable[Mapping[str, Any]] = (),
     ) -> Simulator:
         """Start it.
 
@@ -360,9 +403,13 @@ class Simulator:
         bare: a v5 broker as it comes from its package, without an authenticator and without the built-in source.
         allow_anonymous: MQTT clients of unknown users may come in.
         port, mqtt_port: of the first deployment, the others count on from there; 0 is any free port.
+        listed: as what the platform lists the deployments, one after the other: `name` and the fields of
+            `Platform.add_deployment`.
         """
         simulator = cls(generation, tls, count, serverless, {"bare": bare, "allow_anonymous": allow_anonymous})
         simulator._thread.start()
+        for one, fields in zip(simulator.deployments, listed):
+            simulator.platform.change_deployment(one.id, **fields)
         try:
             simulator._await(simulator._open(port, mqtt_port))
         except OSError:
@@ -390,6 +437,7 @@ class Simulator:
         for place, one in enumerate(self.deployments):
             one.ca_path = self.ca_path
             await one.open(port and port + place, mqtt_port and mqtt_port + place, self._tls, self._closing)
+        self.platform.ca_path = self.ca_path
         await self.platform.open(port and port + len(self.deployments), self._tls, self._closing)
 
     async def _close(self) -> None:
