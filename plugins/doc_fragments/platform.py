@@ -31,7 +31,7 @@ options:
     type: str
     required: true
 notes:
-  - O(platform_url), O(platform_key) and O(platform_secret) are best set once for a play, with C(module_defaults) for the
-    group C(group/emqx.cloud.platform), or in the environment. Environment variables are read on the host that the task
-    runs on.
+  - O(platform_url), O(platform_key) and O(platform_secret) are best set once for a play, with C(module_defaults) for
+    the group C(group/emqx.cloud.platform), or in the environment. Modules read environment variables on the host that
+    the task runs on, other plugins on the controller.
 """
