@@ -19,7 +19,7 @@ from ..module_utils._errors import InputError
 from ..module_utils._resources.clients import Filters, clients, filters_from
 from ..module_utils._task import CONNECTION, DEPLOYMENT
 from ..plugin_utils._connection import deployment
-from ..plugin_utils._inventory import Inventory, Row, marked, own_name
+from ..plugin_utils._inventory import Inventory, Row, marked, own_name, safe_name
 from ..plugin_utils._unsafe import no_template
 
 DOCUMENTATION = r"""
@@ -210,6 +210,8 @@ compose:
   ansible_user: "'edge'"
 """
 
+_CLIENTID = "emqx_client_clientid"
+_DEPLOYMENT = "emqx_deployment_name"
 _VARIABLE = re.compile(r"[A-Za-z0-9_]+")
 _SHARED = 10000
 """How many values are kept to be shared: many clients have the same node, user name or version."""
@@ -235,12 +237,14 @@ class InventoryModule(Inventory):
             "fields": fields,
             "deployments": [{name: each[name] for name in ("name", "api_url", "app_id")} for each in sources],
         }
-        shared = _Shared()
+        # Groups come before hosts, so that no device can take the name of one.
+        groups = {each["name"]: self.add_group(f"deployment_{each['name']}") for each in sources}
+        variables = _Variables(fields)
         for row in self.rows(path, cache, asked, lambda: _read(sources, filters, fields)):
-            self._add(row, fields, len(sources) > 1, shared)
-        if any(self.get_option(name) for name in ("compose", "groups", "keyed_groups")):
-            for name in self._added:
-                self.construct(name)
+            name = self._name(row, len(sources) > 1)
+            if name is not None:
+                self.add_host(name, variables.of(row))
+                self.add_to_group(name, groups[row["deployment"]])
 
     def _fields(self) -> list[str]:
         fields = sorted({"clientid", "ip_address", *plain(self.get_option("fields") or ())})
@@ -279,61 +283,47 @@ class InventoryModule(Inventory):
             found.append({**shared, **one})
         return found
 
-    def _add(self, row: Row, fields: Sequence[str], several: bool, shared: _Shared) -> None:
-        source, clientid = str(row.get("deployment")), str(row.get("clientid"))
-        text = clientid
-        if self.get_option("hostname") == "username" and row.get("username"):
-            text = str(row["username"])
+    def _name(self, row: Row, several: bool) -> str | None:
+        """Return the name of a client's host, or None if it is there already: while pages are read, rows move."""
+        source, clientid = row["deployment"], str(row.get("clientid"))
+        text = str(row.get(self.get_option("hostname")) or clientid)
+        base = own_name(plain(self.get_option("hostname_prefix")) + text)
         tail = "." + _label(source) if several else ""
-        prefix = plain(self.get_option("hostname_prefix"))
-        base = own_name(prefix + text)
         name = base + tail
         if self.is_taken(name):
             held = self.inventory.hosts.get(name)
             if held and (held.vars.get(_CLIENTID), held.vars.get(_DEPLOYMENT)) == (clientid, source):
-                return  # it moved to a later page while pages were read
+                return None
             name = marked(base, clientid, source) + tail
-            if self.is_taken(name):
-                return
-        self.add_host(name, _variables(row, fields, shared))
-        self.add_to_group(name, f"deployment_{source}")
+        return None if self.is_taken(name) else name
 
 
-_CLIENTID = "emqx_client_clientid"
-_DEPLOYMENT = "emqx_deployment_name"
+class _Variables:
+    """Makes variables of rows; what many clients have in common is in memory once."""
 
+    def __init__(self, fields: Sequence[str]) -> None:
+        self._names = {field: f"emqx_client_{field}" for field in fields}
+        self._shared: dict[str, Any] = {}
 
-class _Shared:
-    """Values as variables, each once in memory as long as there are not too many."""
+    def of(self, row: Row) -> Iterator[tuple[str, Any]]:
+        """Yield the variables of a client, which Ansible doesn't evaluate."""
+        for field, name in self._names.items():
+            if field in row:
+                yield name, self._value(row[field])
+        yield _DEPLOYMENT, self._value(row["deployment"])
+        address = row.get("ip_address")
+        if isinstance(address, str) and _is_address(address):
+            yield "ansible_host", self._value(address)
 
-    def __init__(self) -> None:
-        self._kept: dict[str, Any] = {}
-        self._names: dict[str, str] = {}
-
-    def value(self, value: Any) -> Any:
-        """Return a value that Ansible doesn't evaluate."""
+    def _value(self, value: Any) -> Any:
         if not isinstance(value, str):
             return no_template(value)
-        kept = self._kept.get(value)
-        if kept is None:
-            kept = no_template(value)
-            if len(self._kept) < _SHARED:
-                self._kept[value] = kept
-        return kept
-
-    def name(self, field: str) -> str:
-        """Return the name of the variable of a field."""
-        return self._names.setdefault(field, f"emqx_client_{field}")
-
-
-def _variables(row: Row, fields: Sequence[str], shared: _Shared) -> Iterator[tuple[str, Any]]:
-    for field in fields:
-        if field in row:
-            yield shared.name(field), shared.value(row[field])
-    yield _DEPLOYMENT, shared.value(str(row.get("deployment")))
-    address = row.get("ip_address")
-    if isinstance(address, str) and _is_address(address):
-        yield "ansible_host", shared.value(address)
+        shared = self._shared.get(value)
+        if shared is None:
+            shared = no_template(value)
+            if len(self._shared) < _SHARED:
+                self._shared[value] = shared
+        return shared
 
 
 def _read(sources: Sequence[Mapping[str, Any]], filters: Filters, fields: Sequence[str]) -> Iterator[Row]:
@@ -346,7 +336,7 @@ def _read(sources: Sequence[Mapping[str, Any]], filters: Filters, fields: Sequen
 
 def _label(name: str) -> str:
     """Return the name of a deployment as it ends the name of a host: without dots, so that it is clear where it begins."""
-    return own_name(name.replace(".", "_"))
+    return safe_name(name).replace(".", "_")
 
 
 def _host(url: str) -> str:

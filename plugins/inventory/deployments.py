@@ -178,6 +178,12 @@ class InventoryModule(Inventory):
             if not row.get("id"):
                 raise AnsibleParserError("The Platform API lists a deployment that has no id.")
         credentials = self._credentials(rows)
+        # Groups come before hosts, so that no deployment can take the name of one.
+        groups = {
+            (field, row[field]): self.add_group(f"{field}_{row[field]}")
+            for row in rows if self._is_asked_for(row)
+            for field in self.get_option("group_by") if isinstance(row.get(field), str) and row[field]
+        }  # fmt: skip
         names = [safe_name(str(row.get("name") or row["id"])) for row in rows]
         times = Counter(names)
         for row, name in zip(rows, names):
@@ -189,10 +195,8 @@ class InventoryModule(Inventory):
                 name = marked(name, str(row["id"]))
             self.add_host(name, self._variables(row, credentials.get(str(row["id"]), {})))
             for field in self.get_option("group_by"):
-                if row.get(field) not in (None, ""):
-                    self.add_to_group(name, f"{field}_{row[field]}")
-        for name in self._added:
-            self.construct(name)
+                if isinstance(row.get(field), str) and row[field]:
+                    self.add_to_group(name, groups[field, row[field]])
 
     def _is_asked_for(self, row: Row) -> bool:
         filters = {name: self.get_option(name) for name in ("project", "region", "type", "status")}
@@ -226,7 +230,7 @@ class InventoryModule(Inventory):
         """Yield the variables of a host; those that say how it is reached are as the user wrote them."""
         for name in DEPLOYMENT:
             yield f"emqx_deployment_{name}", no_template(row.get(name))
-        yield "ansible_connection", "local"
+        yield "ansible_connection", template("local")
         yield "ansible_python_interpreter", template(_PYTHON)
         for name in _REACHED_BY:
             value = given[name] if name in given else self._url(row) if name == "api_url" else self.get_option(name)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -63,6 +64,7 @@ class Inventory(BaseInventoryPlugin, Constructable, Cacheable):
 
     _config: Mapping[str, Any]
     _added: list[str]
+    _mistakable: dict[str, None]
 
     def verify_file(self, path: str) -> bool:
         """Say whether a file may be one of this plugin's; the key ``plugin`` in it decides."""
@@ -72,9 +74,13 @@ class Inventory(BaseInventoryPlugin, Constructable, Cacheable):
         """Add the hosts; if something fails there are none of them."""
         super().parse(inventory, loader, path, cache)
         self._config = self._read_config_data(path)
-        self._added = []
+        self._added, self._mistakable = [], {}
         try:
+            # Before there are hosts, so that none can take the name of one.
+            for group in self.get_option("groups"):
+                self.add_group(group)
             self.populate(path, cache)
+            self._construct()
         except AnsibleError as error:
             self._remove_hosts()
             raise AnsibleParserError(error.message) from error
@@ -91,10 +97,10 @@ class Inventory(BaseInventoryPlugin, Constructable, Cacheable):
         raise TypeError(f"{type(self).__name__} has no hosts")
 
     def _sanitize_group_name(self, name: Any) -> str:
-        """Return the name of a group, which is never one of a host: Ansible would take one for the other."""
+        """Return the name of a group, and see whether it is that of a host: Ansible would take one for the other."""
         safe: str = to_safe_group_name(name)
-        while self.inventory is not None and safe in self.inventory.hosts:
-            safe += "_group"
+        if safe in self.inventory.hosts:
+            self._mistakable[safe] = None
         return safe
 
     # Options
@@ -115,7 +121,8 @@ class Inventory(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             return self.templar.template(value)
         except AnsibleError as error:
-            raise AnsibleParserError(f"{option} can't be evaluated: {' '.join(str(error).split())}") from None
+            why = " ".join(str(error).split()).rstrip(".")
+            raise AnsibleParserError(f"{option} can't be evaluated: {why}.") from None
 
     # Cache
 
@@ -130,10 +137,9 @@ class Inventory(BaseInventoryPlugin, Constructable, Cacheable):
         about = hashlib.sha256(json.dumps(plain(asked), sort_keys=True).encode()).hexdigest()
         kept = None
         if cache:
-            try:
+            # There is none, or it can't be read; what a cache plugin says of that is its own.
+            with contextlib.suppress(Exception):
                 kept = self._cache[key]
-            except (KeyError, AnsibleError):  # there is none, or it can't be read
-                pass
         if isinstance(kept, Mapping) and kept.get("asked") == about and _are_rows(kept.get("rows")):
             found: list[Row] = kept["rows"]
             return found
@@ -160,24 +166,39 @@ class Inventory(BaseInventoryPlugin, Constructable, Cacheable):
         for variable, value in variables:
             host.set_variable(variable, value)
 
-    def add_to_group(self, host: str, group: str) -> None:
-        """Add a host to a group, which comes to be with its first host."""
-        self.inventory.add_host(host, self.inventory.add_group(self._sanitize_group_name(group)))
+    def add_group(self, name: str) -> str:
+        """Add a group, made safe, and return its name."""
+        group: str = self.inventory.add_group(self._sanitize_group_name(name))
+        return group
 
-    def construct(self, host: str) -> None:
-        """Give a host what ``compose``, ``groups`` and ``keyed_groups`` make of its variables."""
+    def add_to_group(self, host: str, group: str) -> None:
+        """Add a host to a group that :meth:`add_group` has added."""
+        self.inventory.add_host(host, group)
+
+    def _construct(self) -> None:
+        """Give each host what ``compose``, ``groups`` and ``keyed_groups`` make of its variables.
+
+        A host that would be taken for one of these groups is left out.
+        """
         compose, groups, keys = (self.get_option(name) for name in ("compose", "groups", "keyed_groups"))
         strict = self.get_option("strict")
-        if compose:
-            self._set_composite_vars(compose, self.inventory.hosts[host].get_vars(), host, strict)
-        if groups:
-            self._add_host_to_composed_groups(groups, {}, host, strict)
-        if keys:
-            self._add_host_to_keyed_groups(keys, {}, host, strict)
+        for name in self._added if compose or groups or keys else ():
+            if name in self._mistakable:
+                continue
+            if compose:
+                self._set_composite_vars(compose, self.inventory.hosts[name].get_vars(), name, strict)
+            if groups:
+                self._add_host_to_composed_groups(groups, {}, name, strict)
+            if keys:
+                self._add_host_to_keyed_groups(keys, {}, name, strict)
+        for name in self._mistakable:
+            self.display.warning(f"The host {name} is left out: a group of keyed_groups has the same name. Use a prefix.")
+            self.inventory.remove_host(self.inventory.hosts[name])
 
     def _remove_hosts(self) -> None:
         for name in self._added:
-            self.inventory.remove_host(self.inventory.hosts[name])
+            if name in self.inventory.hosts:
+                self.inventory.remove_host(self.inventory.hosts[name])
 
 
 def _are_rows(value: Any) -> bool:
