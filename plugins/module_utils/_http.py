@@ -43,6 +43,9 @@ Result = TypeVar("Result")
 SAFE_TO_REPEAT = frozenset(("GET", "PUT", "DELETE"))
 """Methods that may be sent again after the connection was lost: doing them twice is doing them once."""
 
+EXAMPLES = {"platform_url": "https://HOST/public_api/v1"}
+"""What the URL of an option looks like, where it isn't that of a deployment."""
+
 NO_JSON = object()
 """What :attr:`Answer.json` is when the body is no JSON."""
 
@@ -52,7 +55,9 @@ class Settings:
     """How to reach one endpoint; the secret never shows in ``repr``.
 
     Times are in seconds, ``rate_limit`` is in requests a second. ``option`` is the name of the option that holds the
-    URL and ``credentials`` names those of the credentials, for messages.
+    URL and ``credentials`` names those of the credentials, for messages. ``hourly`` says that calls are limited by the
+    hour, some to one: then a POST that was answered is never sent again, nor is anything after a 429 that doesn't say
+    when.
     """
 
     url: str
@@ -70,6 +75,7 @@ class Settings:
     rate_limit: Optional[float] = None
     max_connections: int = 8
     allow_http: bool = False
+    hourly: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,15 +100,16 @@ def checked_url(url: str, option: str, allow_http: bool = False) -> str:
 
     :raises InputError: it is no absolute HTTPS URL, or plain HTTP to another host without ``allow_http``.
     """
+    example = EXAMPLES.get(option, "https://HOST:8443/api/v5")
     try:
         parts = urlsplit(url.strip())
         host, _unused_port = parts.hostname, parts.port
     except ValueError as error:
-        raise InputError(f"{option} is no valid URL: it should look like https://HOST:8443/api/v5.") from error
+        raise InputError(f"{option} is no valid URL: it should look like {example}.") from error
     if parts.username is not None or parts.password is not None:
         raise InputError(f"{option} holds credentials: leave them out of the URL and use the options for them.")
     if parts.scheme not in ("http", "https") or not host or re.search(r"\s", url.strip()):
-        raise InputError(f"{option} is no valid URL: it should look like https://HOST:8443/api/v5.")
+        raise InputError(f"{option} is no valid URL: it should look like {example}.")
     if parts.query or parts.fragment:
         raise InputError(f"{option} ends at the path: a query or a fragment in it can't be right.")
     if parts.scheme == "http" and not allow_http and not _is_loopback(host):
@@ -199,12 +206,14 @@ class _Retry(Retry):
     """urllib3's Retry, deciding by method, cause and header; all waiting of one request is bounded.
 
     A POST is repeated only where it can't have been carried out: refused connections, and 429 or 503 with a
-    ``Retry-After``. GET, PUT and DELETE are also repeated on lost connections, 429, and 502 to 504.
+    ``Retry-After``. GET, PUT and DELETE are also repeated on lost connections, 429, and 502 to 504. Where calls are
+    limited by the hour it is less, see :class:`Settings`.
 
     :ivar pause: how long to wait, in seconds, before the attempt that :meth:`increment` has granted.
     """
 
     wait_limit = 60.0
+    hourly = False
     waited = 0.0
     pause = 0.0
 
@@ -218,15 +227,17 @@ class _Retry(Retry):
             allowed_methods=SAFE_TO_REPEAT,
             backoff_factor=0.5,
         )
-        retry.wait_limit = settings.retry_wait_max
+        retry.wait_limit, retry.hourly = settings.retry_wait_max, settings.hourly
         return retry
 
     def new(self, **changes: Any) -> _Retry:
         retry = super().new(**changes)
-        retry.wait_limit, retry.waited = self.wait_limit, self.waited
+        retry.wait_limit, retry.hourly, retry.waited = self.wait_limit, self.hourly, self.waited
         return retry
 
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
+        if self.hourly and (method == "POST" or (status_code == 429 and not has_retry_after)):
+            return False
         if status_code in (429, 503) and has_retry_after:
             return True
         return method in SAFE_TO_REPEAT and status_code in (429, 502, 503, 504)

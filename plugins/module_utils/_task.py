@@ -314,10 +314,13 @@ class Task:
             raise partial_failure(done, failures, result, limit)
         return Converged(done, result)
 
-    def converge_one(self, store: Store[Any], wanted: Any, name: str) -> Result:
+    def converge_one(
+        self, store: Store[Any], wanted: Any, name: str, interval: Optional[float] = None
+    ) -> Result:
         """Bring one thing with a status to the ``state`` of the options, wait if they say so, and return the result.
 
         :param name: under which the result has the thing.
+        :param interval: seconds between two looks, see :meth:`wait`.
         :raises TaskFailure: it could not be applied, or was not ready within ``wait_timeout``.
         """
         patience = self.seconds("wait_timeout")
@@ -334,7 +337,7 @@ class Task:
 
         try:
             if self.params["wait"]:
-                self.wait(look, patience, result)
+                self.wait(look, patience, result, interval)
             else:
                 result.update(store.status(thing, False))
         except TaskFailure:

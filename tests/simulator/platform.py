@@ -101,7 +101,7 @@ class Api:
         self.deployments: dict[str, Listed] = {}
         self.projects: dict[str, str] = {DEFAULT_PROJECT: ""}
         self._calls: dict[tuple[str, ...], deque[float]] = {}
-        self._routes = Routes()
+        self.routes = Routes()
         for method, pattern, handler in (
             ("GET", "/deployments", self._list),
             ("GET", "/deployments/{id}", self._show),
@@ -113,7 +113,7 @@ class Api:
             ("DELETE", "/deployments/{id}/tls", self._delete_tls),
             ("GET", "/projects", self._projects),
         ):
-            self._routes.add(method, pattern, handler)
+            self.routes.add(method, pattern, handler)
 
     def add(self, listed: Listed) -> None:
         """List a deployment, and the project that it is in."""
@@ -131,7 +131,7 @@ class Api:
         base = self.bases[0]
         below = call.path[len(base) :] if call.path.startswith(base + "/") else ""
         segments = [(unquote(raw), unquote(raw)) for raw in below.strip("/").split("/")]
-        methods, arguments = self._routes.find(segments) or ({}, {})
+        methods, arguments = self.routes.find(segments) or ({}, {})
         handler = methods.get(call.method)
         if handler is None:
             return Answer.json(404, {"code": "NOT_FOUND", "message": "Not found"})

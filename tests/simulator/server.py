@@ -281,6 +281,7 @@ class Platform:
 
     def __init__(self, deployments: Iterable[Deployment], deployment_type: str, in_loop: InLoop[Any]) -> None:
         self.platform_url = ""
+        self.ca_path: Path | None = None
         self.platform_key = "platform-key"
         self.platform_secret = "platform-secret-a3b1b4d0e0c94f7f"
         self._in_loop = in_loop
@@ -436,6 +437,7 @@ class Simulator:
         for place, one in enumerate(self.deployments):
             one.ca_path = self.ca_path
             await one.open(port and port + place, mqtt_port and mqtt_port + place, self._tls, self._closing)
+        self.platform.ca_path = self.ca_path
         await self.platform.open(port and port + len(self.deployments), self._tls, self._closing)
 
     async def _close(self) -> None:

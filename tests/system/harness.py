@@ -15,23 +15,26 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from simulator import Deployment
+from simulator import Deployment, Platform
 
 PLUGINS = "ansible_collections.emqx.cloud.plugins."
 
 
-def connection(deployment: Deployment) -> dict[str, Any]:
-    """The connection options of a deployment."""
-    options = {"api_url": deployment.api_url, "app_id": deployment.app_id, "app_secret": deployment.app_secret}
-    return {**options, "ca_path": str(deployment.ca_path)} if deployment.ca_path else options
+def connection(endpoint: Deployment | Platform) -> dict[str, Any]:
+    """The connection options of a deployment, or of the platform."""
+    options = {} if endpoint.ca_path is None else {"ca_path": str(endpoint.ca_path)}
+    names = ("platform_url", "platform_key", "platform_secret")
+    names = names if isinstance(endpoint, Platform) else ("api_url", "app_id", "app_secret")
+    return {**options, **{name: getattr(endpoint, name) for name in names}}
 
 
-def environment(deployment: Deployment) -> dict[str, str]:
+def environment(*endpoints: Deployment | Platform) -> dict[str, str]:
     """The same as environment variables."""
-    return {f"EMQX_{name.upper()}": value for name, value in connection(deployment).items()}
+    options = {name: value for endpoint in endpoints for name, value in connection(endpoint).items()}
+    return {f"EMQX_{name.upper()}": value for name, value in options.items()}
 
 
-def run(module: str, deployment: Deployment, check: bool = False, **options: Any) -> dict[str, Any]:
+def run(module: str, deployment: Deployment | Platform, check: bool = False, **options: Any) -> dict[str, Any]:
     """Validate options as Ansible does and run a module's function; return its result."""
     code = importlib.import_module(PLUGINS + "modules." + module)
     if not hasattr(code, "SPEC"):  # what the controller does: the module is only its documentation
@@ -46,14 +49,14 @@ def run(module: str, deployment: Deployment, check: bool = False, **options: Any
     return {**result, "warnings": begun.warnings} if begun.warnings else result
 
 
-def done(module: str, deployment: Deployment, check: bool = False, **options: Any) -> dict[str, Any]:
+def done(module: str, deployment: Deployment | Platform, check: bool = False, **options: Any) -> dict[str, Any]:
     """The same, for what has to go well."""
     result = run(module, deployment, check, **options)
     assert not result.get("failed"), result
     return result
 
 
-def refused(module: str, deployment: Deployment, **options: Any) -> str:
+def refused(module: str, deployment: Deployment | Platform, **options: Any) -> str:
     """Run a module that has to fail before it sends anything that changes something; return its sentence."""
     before = len(deployment.requests)
     result = run(module, deployment, **options)

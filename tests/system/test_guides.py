@@ -22,7 +22,7 @@ import yaml
 
 import playground
 from demo import DEVICES
-from simulator import Deployment, Fault, Simulator
+from simulator import Deployment, Fault, Platform, Simulator
 from system.harness import done, environment, one_sentence, run
 from tooling.paths import COPY, ROOT
 
@@ -224,6 +224,14 @@ SITUATIONS: list[tuple[str, str, dict[str, Any]]] = [
     ("v5", "banned", {"clientid": "a", "until": "yesterday"}),
     ("v5", "wait_for", {"condition": "stats.conections > `5`", "gather": ["stats"], "wait_timeout": 0.1}),
 ]
+# The same with the Platform API. The last is the one that exceeds a limit.
+ON_THE_PLATFORM: list[tuple[str, dict[str, Any]]] = [
+    ("deployment_info", {"platform_url": "https://127.0.0.1:9/api/v5"}),
+    ("deployment_info", {"platform_secret": "wrong"}),
+    ("deployment", {"name": "waking", "state": "stopped"}),
+    ("deployment", {"name": "twin", "state": "stopped"}),
+    ("deployment", {"name": "asleep", "state": "started"}),
+]
 DEPLOYMENTS: dict[str, dict[str, Any]] = {
     "v4": {"generation": "v4", "tls": True},
     "v5": {"tls": True},
@@ -252,13 +260,30 @@ def test_the_failures_that_are_explained_are_those_that_happen(tmp_path: Path) -
             if kind in FAULTS:
                 deployment.faults.add(FAULTS[kind])
             found += [_failure(module, deployment, options) for name, module, options in SITUATIONS if name == kind]
+    found += _from_the_platform()
     patterns = {text: re.compile(re.escape(text).replace("…", ".*?")) for text in explained}
     for message in found:
         assert [text for text in explained if patterns[text].fullmatch(message)], message
     assert [text for text in explained if not any(patterns[text].fullmatch(message) for message in found)] == []
 
 
-def _failure(module: str, deployment: Deployment, options: dict[str, Any]) -> str:
+def _from_the_platform() -> list[str]:
+    """What comes of mistakes with the Platform API, of a wrong address, and of asking too often."""
+    with Simulator.start() as simulator:
+        platform = simulator.platform
+        for name, status in (("waking", "starting"), ("twin", "running"), ("twin", "running"), ("asleep", "stopped")):
+            id = platform.add_deployment(name, status=status)
+        done("deployment", platform, id=id, state="started")
+        platform.change_deployment(id, status="stopped")
+        found = [_failure(module, platform, options) for module, options in ON_THE_PLATFORM]
+        for _number in range(60):
+            run("deployment_info", platform)
+        found.append(_failure("deployment_info", platform, {}))
+        platform.faults.add(Fault("status", status=404))
+        return [*found, _failure("deployment_info", platform, {})]
+
+
+def _failure(module: str, deployment: Deployment | Platform, options: dict[str, Any]) -> str:
     result = run(module, deployment, **options)
     assert result.get("failed"), result
     return one_sentence(result["msg"])

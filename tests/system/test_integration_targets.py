@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from simulator import Simulator
+from system.test_documentation import OF_THE_PLATFORM
 from tooling import environments
 from tooling.paths import COPY
 
@@ -84,9 +85,22 @@ OLD = [
     Run("client", "v5", "core216", "core216"),
     Run("connector", "v5", "core216", "core216"),
 ]
-# Starting modules takes most of the time, so each target is run both ways on one generation only.
-RUNS = [Run(name, generation, both=generation == BOTH.get(name, "v5")) for name in NAMES for generation in GENERATIONS]
+# Starting modules takes most of the time, so each target is run both ways on one generation only; those of the Platform
+# API, which has no generation, are run on nothing else.
+RUNS = [
+    Run(name, generation, both=generation == BOTH.get(name, "v5"))
+    for name in NAMES
+    for generation in (GENERATIONS[-1:] if name in OF_THE_PLATFORM else GENERATIONS)
+]
 RUNS += [run for run in OLD if run.target in NAMES and run.generation in GENERATIONS]
+
+
+# What the platform of the simulator lists beside the deployment.
+LISTED: list[dict[str, Any]] = [
+    {"name": "lab", "type": "dedicatedFlex", "region": "us-east-1"},
+    {"name": "twin", "region": "us-east-1"},
+    {"name": "twin", "type": "serverless", "region": "eu-west-1", "status": "stopped"},
+]
 
 
 @contextmanager
@@ -100,6 +114,8 @@ def connection(generation: str) -> Iterator[dict[str, str]]:
         return
     with Simulator.start(generation, tls=True) as simulator:
         deployment, platform = simulator.deployments[0], simulator.platform
+        for fields in LISTED:
+            platform.add_deployment(project="Laboratory", **fields)
         yield {
             "EMQX_API_URL": deployment.api_url,
             "EMQX_APP_ID": deployment.app_id,

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from simulator import Deployment, Simulator
+from simulator import Deployment, Platform, Simulator
 from system.harness import PLUGINS, connection
-from system.test_documentation import MODULES, ONE_GENERATION, ONLY_ACTIONS
+from system.test_documentation import MODULES, ONE_GENERATION, OF_THE_PLATFORM, ONLY_ACTIONS
 
 RULE = {"topic": "t", "action": "publish", "permission": "deny"}
 USER = {"username": "a", "password": "hunter3"}
@@ -212,6 +212,32 @@ MISTAKES: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"type": "http", "name": "a", "config": "url"}, "config"),
         ({"type": "http", "name": "a", "wait_timeout": -1}, "wait_timeout"),
     ],
+    "deployment": [
+        ({"state": "started"}, "id"),
+        ({"id": "d1"}, "state"),
+        ({"id": "d1", "state": "running"}, "state"),
+        ({"id": "d1", "name": "a", "state": "started"}, "id"),
+        ({"id": "", "state": "started"}, "id"),
+        ({"id": "..", "state": "started"}, "id"),
+        ({"name": "", "state": "started"}, "name"),
+        ({"id": "d1", "state": "started", "wait_timeout": -1}, "wait_timeout"),
+        ({"id": "d1", "state": "started", "platform_url": "https://localhost/api/v5"}, "platform_url"),
+        ({"id": "d1", "state": "started", "platform_url": "localhost"}, "https://HOST/public_api/v1"),
+    ],
+    "deployment_info": [
+        ({"id": ""}, "id"),
+        ({"id": ".."}, "id"),
+        ({"name": ""}, "name"),
+        ({"region": ""}, "region"),
+        ({"limit": 0}, "limit"),
+        ({"query": "["}, "query"),
+    ],
+    "project_info": [
+        ({"id": ""}, "id"),
+        ({"name": ""}, "name"),
+        ({"limit": 0}, "limit"),
+        ({"query": "["}, "query"),
+    ],
     "publish": [
         ({}, "topic"),
         ({"topic": "a/#", "payload": "x"}, "topic"),
@@ -360,23 +386,23 @@ CASES = [
     pytest.param(generation, module, options, word, id=f"{generation}-{module}-{number}")
     for generation in ("v4", "v5")
     for module, mistakes in MISTAKES.items()
-    if ONE_GENERATION.get(module, generation) == generation
+    if ONE_GENERATION.get(module, "v5" if module in OF_THE_PLATFORM else generation) == generation
     for number, (options, word) in enumerate(mistakes)
 ]
 CASES += [pytest.param(*case, id=f"{case[0]}-{case[1]}-only-{number}") for number, case in enumerate(OF_ONE_GENERATION)]
 
 
 @pytest.fixture(name="deployments", scope="module")
-def fixture_deployments() -> Iterator[dict[str, Deployment]]:
+def fixture_deployments() -> Iterator[dict[str, Deployment | Platform]]:
     with Simulator.start(generation="v4") as v4, Simulator.start(generation="v5") as v5:
-        yield {"v4": v4.deployments[0], "v5": v5.deployments[0]}
+        yield {"v4": v4.deployments[0], "v5": v5.deployments[0], "platform": v5.platform}
 
 
 @pytest.mark.parametrize(("generation", "module", "options", "word"), CASES)
 def test_a_mistake_is_one_sentence_and_no_request(
-    deployments: dict[str, Deployment], generation: str, module: str, options: dict[str, Any], word: str
+    deployments: dict[str, Deployment | Platform], generation: str, module: str, options: dict[str, Any], word: str
 ) -> None:
-    deployment = deployments[generation]
+    deployment = deployments["platform" if module in OF_THE_PLATFORM else generation]
     before = len(deployment.requests)
     code = importlib.import_module(PLUGINS + "modules." + module)
     task = importlib.import_module(PLUGINS + "module_utils._task")

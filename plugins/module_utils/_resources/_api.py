@@ -8,6 +8,9 @@ v4 says success with ``code: 0`` in the body and nothing else; v5 and the Platfo
 from __future__ import annotations
 
 import itertools
+import math
+import re
+from datetime import datetime, timedelta, timezone
 from typing import (
     Any,
     Callable,
@@ -44,7 +47,20 @@ from .._errors import (
     readable,
     sentence,
 )
-from .._http import NO_JSON, Answer, Http, Settings, ahead, checked_url, encoded, is_text, masked, retry_at
+from .._http import (
+    NO_JSON,
+    Answer,
+    Http,
+    Settings,
+    ahead,
+    checked_url,
+    encoded,
+    is_text,
+    masked,
+    retry_at,
+    wait_asked,
+)
+from .._times import rfc3339
 
 R = TypeVar("R", bound=Record)
 Query = Iterable[Tuple[str, Any]]
@@ -109,8 +125,12 @@ class Api:
         said = said[:200] if answer.json is NO_JSON else said[:2000]
         code = masked(self.http.mask(code), secrets) if isinstance(code, str) else code
         message = sentence(answer.method, answer.path, answer.status, code, meaning, said)
-        message += retry_at(answer.retry_after) if answer.status in (429, 503) else ""
+        message += self.again(answer) if answer.status in (429, 503) else ""
         raise kind(message, answer.status, code, said, answer.method, answer.path)
+
+    def again(self, answer: Answer) -> str:
+        """Return what a message says of when a call that came too often may be made again, as far as that is known."""
+        return retry_at(answer.retry_after)
 
     def needs(self, generation: str, what: str, instead: str = "") -> None:
         """Refuse what the other generation lacks.
@@ -306,9 +326,41 @@ class V5Api(Api):
 
 
 class PlatformApi(V5Api):
-    """The Platform API of an account: deployments, projects, certificates."""
+    """The Platform API of an account: deployments, projects, certificates. It limits calls by the hour."""
 
     generation = "platform"
+
+    def problem(self, answer: Answer) -> Optional[Tuple[Any, str, str, Any]]:
+        found = super().problem(answer)
+        if found is None or answer.status not in (404, 429):
+            return found
+        code, meaning, said, kind = found
+        if answer.status == 429:
+            return code, limit_of(answer.method, answer.path) or meaning, said, kind
+        if not isinstance(answer.json, dict) or not answer.path.startswith("deployments/"):
+            return code, "platform_url leads elsewhere, or the Platform API has no such call", said, NotOffered
+        certificate = ", or it has no certificate" if answer.path.endswith("/tls") else ""
+        return code, f"the account has no such deployment{certificate}", said, Missing
+
+    def again(self, answer: Answer) -> str:
+        now, seconds = datetime.now(timezone.utc).replace(microsecond=0), wait_asked(answer.retry_after)
+        if seconds is not None and seconds <= 86400:
+            moment = rfc3339(now + timedelta(seconds=math.ceil(seconds)))
+            return f" It may be tried again in {seconds:.0f} s (at {moment})."
+        if answer.status == 429 and limit_of(answer.method, answer.path):
+            return f" It may be tried again at {rfc3339(now + timedelta(hours=1))} at the latest."
+        return super().again(answer)
+
+
+def limit_of(method: str, path: str) -> str:
+    """Return which limit a call of the Platform API is under, in a sentence's words; empty if none is documented."""
+    if method == "GET":
+        return "this call may be made 60 times in 60 minutes, and was"
+    if path.endswith("/tls"):
+        return "a certificate may be changed 6 times in 60 minutes, and was"
+    if path.endswith(("/start", "/stop")):
+        return f"a deployment may be asked to {path.rpartition('/')[2]} once in 60 minutes, and was"
+    return ""
 
 
 def _plain(answer: Answer) -> str:
@@ -348,7 +400,11 @@ def platform_api(options: Mapping[str, Any], http: Callable[[Settings], Http] = 
     if missing:
         raise InputError(f"The Platform API needs {', '.join(names)}: {' and '.join(missing)} not given.")
     url, key, secret = (str(options[name]) for name in names)
-    return PlatformApi(http(_settings(options, url, key, secret, names[0], "platform_key and platform_secret")))
+    url = checked_url(url, names[0], options["allow_http"])
+    if re.search(r"/api(/v\d+)?$", urlsplit(url).path):
+        raise InputError("platform_url is that of a Deployment API: that of the Platform API ends in /public_api/v1.")
+    settings = _settings(options, url, key, secret, names[0], "platform_key and platform_secret", hourly=True)
+    return PlatformApi(http(settings))
 
 
 LIMITS = (
@@ -362,7 +418,7 @@ LIMITS = (
 
 
 def _settings(
-    options: Mapping[str, Any], url: str, user: str, secret: str, option: str, credentials: str
+    options: Mapping[str, Any], url: str, user: str, secret: str, option: str, credentials: str, hourly: bool = False
 ) -> Settings:
     shared = (
         "validate_certs", "ca_path", "client_cert", "client_key", "timeout", "retries", "retry_wait_max", "rate_limit",
@@ -377,7 +433,9 @@ def _settings(
             raise InputError(f"{credentials}: {name} is not valid Unicode text.")
     if given["client_key"] and not given["client_cert"]:
         raise InputError("client_key is given without client_cert.")
-    return Settings(url=url, user=user, secret=secret, option=option, credentials=credentials, **given)
+    return Settings(
+        url=url, user=user, secret=secret, option=option, credentials=credentials, hourly=hourly, **given
+    )
 
 
 def not_empty(option: str, value: Optional[str]) -> None:

@@ -220,11 +220,14 @@ def test_every_module_says_in_one_sentence_that_a_library_is_missing(run, connec
         "authenticator": {"mechanism": "jwt"}, "authorization_cache": {"state": "absent"},
         "authorization_settings": {"no_match": "deny"}, "authorization_source": {"type": "file"},
         "banned": {"clientid": "a"}, "broker_info": {"gather": ["nodes"]},
-        "client": {"clientid": "a", "state": "absent"}, "connector": thing, "publish": {"topic": "t", "payload": "p"},
+        "client": {"clientid": "a", "state": "absent"}, "connector": thing,
+        "deployment": {"id": "a", "state": "started"}, "publish": {"topic": "t", "payload": "p"},
         "resource": {"name": "a"}, "retained_message": {"topic": "t", "state": "absent"}, "rule": {"id": "a"},
         "shadow": {"shadow_id": "a"}, "source": thing, "subscription": {"clientid": "a", "topics": [{"topic": "t"}]},
         "topic_metrics": {"topics": ["t"]}, "wait_for": {"condition": "count", "clients": {}},
     }
+    if "api_url" not in module.SPEC.connection:
+        connection = dict(zip(PLATFORM, ("https://p/public_api/v1", "key", SECRET)))
     result = run(module.main, **needed.get(module.__name__.rpartition(".")[2], {}), **connection)
     assert result["failed"] and "pip install requests" in result["msg"] and "\n" not in result["msg"]
 
