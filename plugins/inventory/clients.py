@@ -225,7 +225,8 @@ class InventoryModule(Inventory):
     def populate(self, path: str, cache: bool) -> None:
         """Add a host for each client that is asked for."""
         try:
-            given = {name: plain(self.get_option(name)) for name in Filters.__dataclass_fields__ if name != "conn_state"}
+            names = [name for name in Filters.__dataclass_fields__ if name != "conn_state"]
+            given = {name: plain(self.get_option(name)) for name in names}
             filters = replace(filters_from(given), conn_state="connected")
             filters.query()
         except InputError as error:
@@ -264,7 +265,8 @@ class InventoryModule(Inventory):
             one = {**shared, **self.connection(DEPLOYMENT)}
             missing = [name for name in DEPLOYMENT if not one[name]]
             if missing:
-                raise AnsibleParserError(f"{', '.join(missing)} not given: give {', '.join(DEPLOYMENT)}, or deployments.")
+                needed = ", ".join(DEPLOYMENT)
+                raise AnsibleParserError(f"{', '.join(missing)} not given: give {needed}, or deployments.")
             name = self.get_option("deployment_name") or _host(str(plain(one["api_url"])))
             return [{**one, "name": str(plain(name))}]
         found: list[dict[str, Any]] = []
@@ -335,7 +337,7 @@ def _read(sources: Sequence[Mapping[str, Any]], filters: Filters, fields: Sequen
 
 
 def _label(name: str) -> str:
-    """Return the name of a deployment as it ends the name of a host: without dots, so that it is clear where it begins."""
+    """Return the name of a deployment as it ends the name of a host: without dots, so that its beginning is clear."""
     return safe_name(name).replace(".", "_")
 
 

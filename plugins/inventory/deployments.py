@@ -252,8 +252,8 @@ class InventoryModule(Inventory):
             value = row.get(place[1])
             if not isinstance(value, str) or not _PLAIN.fullmatch(value):
                 raise AnsibleParserError(
-                    f"api_url_pattern: the {place[1]} of deployment {row['id']!r} is {value!r}, which is no plain word of "
-                    "ASCII letters, digits and hyphens, so it can't stand in a URL."
+                    f"api_url_pattern: the {place[1]} of deployment {row['id']!r} is {value!r}, which is no plain word "
+                    "of ASCII letters, digits and hyphens, so it can't stand in a URL."
                 )
             return value
 

@@ -126,7 +126,9 @@ class Inventory(BaseInventoryPlugin, Constructable, Cacheable):
 
     # Cache
 
-    def rows(self, path: str, cache: bool, asked: Mapping[str, Any], read: Callable[[], Iterable[Row]]) -> Iterable[Row]:
+    def rows(
+        self, path: str, cache: bool, asked: Mapping[str, Any], read: Callable[[], Iterable[Row]]
+    ) -> Iterable[Row]:
         """Return what ``read`` gives, from Ansible's cache if that has the same.
 
         :param asked: what is asked for, without secrets: what is kept for something else doesn't count.
@@ -192,7 +194,7 @@ class Inventory(BaseInventoryPlugin, Constructable, Cacheable):
             if keys:
                 self._add_host_to_keyed_groups(keys, {}, name, strict)
         for name in self._mistakable:
-            self.display.warning(f"The host {name} is left out: a group of keyed_groups has the same name. Use a prefix.")
+            self.display.warning(f"The host {name} is left out: keyed_groups makes a group of that name. Use a prefix.")
             self.inventory.remove_host(self.inventory.hosts[name])
 
     def _remove_hosts(self) -> None:

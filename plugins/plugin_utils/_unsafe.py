@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What comes from an API is no template, on ansible-core before 2.19 as well; what a user or a plugin wrote may be one."""
+"""What comes from an API is no template, on ansible-core before 2.19 as well; what a plugin wrote may be one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inventory plugins: an account's deployments and a deployment's clients as hosts, from the command line and here."""
+"""The inventory plugins: deployments of an account and clients of deployments, from the command line and here."""
 
 from __future__ import annotations
 
@@ -321,15 +321,16 @@ def test_what_devices_chose_is_never_evaluated(core: str, tmp_path: Path) -> Non
         reached[0]["app_secret"] = "{{ lookup('ansible.builtin.env', 'KEPT_ELSEWHERE') }}"
         written(tmp_path, "clients", deployments=reached, **made, **CACHE)
         shown = {"ansible.builtin.debug": {"var": "hostvars[inventory_hostname]"}}
-        each = {"ansible.builtin.debug": {"msg": "{{ emqx_client_clientid }} {{ again }} {{ louder }} {{ group_names }}"}}
+        words = "{{ emqx_client_clientid }} {{ again }} {{ louder }} {{ group_names }}"
+        each = {"ansible.builtin.debug": {"msg": words}}
         play = {"hosts": "all", "gather_facts": False, "connection": "local", "tasks": [shown, each]}
         (tmp_path / "site.yml").write_text(yaml.safe_dump([play]))
-        words, given = ("-i", "clients.emqx_cloud.yml"), {"KEPT_ELSEWHERE": first.app_secret}
+        source, given = ("-i", "clients.emqx_cloud.yml"), {"KEPT_ELSEWHERE": first.app_secret}
         with connected(first, planted):
-            listing = ansible(core, tmp_path, "ansible-inventory", *words, "--list", **given)
+            listing = ansible(core, tmp_path, "ansible-inventory", *source, "--list", **given)
         # From here on it comes from the cache.
-        graph = ansible(core, tmp_path, "ansible-inventory", *words, "--graph", **given)
-        played = ansible(core, tmp_path, "ansible-playbook", *words, "site.yml", "-v", **given)
+        graph = ansible(core, tmp_path, "ansible-inventory", *source, "--graph", **given)
+        played = ansible(core, tmp_path, "ansible-playbook", *source, "site.yml", "-v", **given)
         assert [len(one.requests) for one in simulator.deployments] == [1, 1]
     assert not evidence.exists()
     assert re.search(r"(?m)^  \|  \|--___lookup_.+--[0-9a-f]{16}\.deployment-1$", graph)
@@ -463,7 +464,8 @@ def test_what_can_not_be_right_of_clients_is_one_sentence(
     assert "hush" not in told(deployments=[{"name": "a", "password": "hush"}])
     same = [{"name": "a.b", **whole}, {"name": "a_b", **whole}]
     assert told(deployments=same) == "deployments[1]: an earlier deployment has the name a_b as well."
-    assert "deployments[0].app_id can't be evaluated: " in told(deployments=[{"name": "a", **whole, "app_id": "{{ no }}"}])
+    unknown = told(deployments=[{"name": "a", **whole, "app_id": "{{ no }}"}])
+    assert unknown.startswith("deployments[0].app_id can't be evaluated: ")
     wrong = told(**{**whole, "app_secret": "a-wrong-secret"})
     assert "401" in wrong and "a-wrong-secret" not in wrong
     assert "/public_api/" not in told(**{**whole, "api_url": "https://HOST/public_api/v1"})

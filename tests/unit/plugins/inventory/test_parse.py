@@ -90,14 +90,17 @@ def test_no_word_of_the_api_gets_into_a_url_unless_it_is_plain(tmp_path: Path) -
 def test_clients_are_data(tmp_path: Path) -> None:
     with running_server() as server:
         server.script = [answer(200, {"data": CLIENTS, "meta": {"hasnext": False}})]
-        options = deployment(server, fields=["username", "node"], compose={"again": "[emqx_client_username]"},
-                             keyed_groups=[{"key": "emqx_client_clientid", "prefix": "named"}], strict=True)  # fmt: skip
+        options = deployment(
+            server, fields=["username", "node"], compose={"again": "[emqx_client_username]"}, strict=True,
+            keyed_groups=[{"key": "emqx_client_clientid", "prefix": "named"}],
+        )
         found = parsed(tmp_path, "clients", **options)
     (host,) = found.hosts
     told = evaluated(found, host)
     assert (told["emqx_client_clientid"], told["emqx_client_username"]) == (PLANTED, PLANTED)
     assert (told["emqx_client_node"], told["again"], told["ansible_host"]) == ([PLANTED], [PLANTED], "192.0.2.1")
-    assert host.startswith("___6___7___--") and [each.name for each in found.groups["named____6___7___"].hosts] == [host]
+    assert host.startswith("___6___7___--")
+    assert [each.name for each in found.groups["named____6___7___"].hosts] == [host]
 
 
 @pytest.mark.parametrize("status", [401, 500])

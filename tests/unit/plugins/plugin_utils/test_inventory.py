@@ -11,8 +11,8 @@ from ansible_collections.emqx.cloud.plugins.plugin_utils._inventory import LONGE
 
 SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 UNSAFE = [
-    "", "-oProxyCommand=x", ".", "..", "~root", "a b", "a:b", "a;b", "a,b", "!a", "&a", "a[1:3]", "{{ a }}", "{% a", "a/../b",
-    "ü", "\udc80", "\n", "*", "x" * (LONGEST + 1),
+    "", "-oProxyCommand=x", ".", "..", "~root", "a b", "a:b", "a;b", "a,b", "!a", "&a", "a[1:3]", "{{ a }}", "{% a",
+    "a/../b", "ü", "\udc80", "\n", "*", "x" * (LONGEST + 1),
 ]  # fmt: skip
 
 
