@@ -5,23 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
-from urllib.parse import urlsplit
-
-from ansible.errors import AnsibleParserError
-
-from ..action.api import plain
-from ..module_utils._errors import InputError
-from ..module_utils._resources.clients import Filters, clients, filters_from
-from ..module_utils._task import CONNECTION, DEPLOYMENT
-from ..plugin_utils._connection import deployment
-from ..plugin_utils._inventory import Inventory, Row, marked, own_name, safe_name
-from ..plugin_utils._unsafe import no_template
-
 DOCUMENTATION = r"""
 name: clients
 short_description: MQTT clients that are online as hosts
@@ -209,6 +192,23 @@ groups:
 compose:
   ansible_user: "'edge'"
 """
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible.errors import AnsibleParserError
+
+from ..action.api import plain
+from ..module_utils._errors import InputError
+from ..module_utils._resources.clients import Filters, clients, filters_from
+from ..module_utils._task import CONNECTION, DEPLOYMENT
+from ..plugin_utils._connection import deployment
+from ..plugin_utils._inventory import Inventory, Row, marked, own_name, safe_name
+from ..plugin_utils._unsafe import no_template
 
 _CLIENTID = "emqx_client_clientid"
 _DEPLOYMENT = "emqx_deployment_name"

@@ -5,19 +5,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-from ansible.errors import AnsibleParserError
-
-from ..module_utils._resources.platform import DEPLOYMENT, deployments
-from ..module_utils._task import ACCOUNT
-from ..plugin_utils._connection import platform
-from ..plugin_utils._inventory import Inventory, Row, marked, safe_name
-from ..plugin_utils._unsafe import no_template, template
-
 DOCUMENTATION = r"""
 name: deployments
 short_description: The deployments of an EMQX Cloud account as hosts
@@ -152,6 +139,19 @@ keyed_groups:
   - key: emqx_deployment_project
     prefix: plant
 """
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleParserError
+
+from ..module_utils._resources.platform import DEPLOYMENT, deployments
+from ..module_utils._task import ACCOUNT
+from ..plugin_utils._connection import platform
+from ..plugin_utils._inventory import Inventory, Row, marked, safe_name
+from ..plugin_utils._unsafe import no_template, template
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _PLACES = re.compile(r"\{(id|region)\}")
