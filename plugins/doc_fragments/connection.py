@@ -12,8 +12,8 @@ class ModuleDocFragment:
 options:
   api_version:
     description:
-      - The generation of the Deployment API.
-      - With V(auto) it is taken from O(api_url), V(/api/v5) is v5, V(/api) and V(/api/v4) are v4.
+      - The generation of the Deployment API. The Platform API has none.
+      - With V(auto) it is taken from C(api_url), V(/api/v5) is v5, V(/api) and V(/api/v4) are v4.
       - If not set, the value of the environment variable E(EMQX_API_VERSION) is used.
     type: str
     choices: [auto, v4, v5]

@@ -43,8 +43,8 @@ options:
   state:
     description:
       - What the deployment should be.
-      - A deployment that is on the way to the opposite can be turned round only once it is there. With O(wait=true) that
-        is waited for first, otherwise the task fails.
+      - A deployment that is on the way to the opposite can be turned round only once it is there. With O(wait=true)
+        that is waited for first, otherwise the task fails.
     type: str
     choices: [started, stopped]
     required: true
@@ -55,10 +55,11 @@ options:
     default: false
   wait_timeout:
     description:
-      - How many seconds to wait at the most. If it takes longer the task fails; what was asked for goes on all the same.
-      - It is looked 20 times in this time, and no more rarely than every two minutes. So one task reads at most some 40
-        times an hour, which leaves room below the limit of 60. That the limit is reached all the same, by other tasks,
-        is waited over.
+      - How many seconds to wait at the most, and as many for the way to the opposite where that has to end first. If it
+        takes longer the task fails; what was asked for goes on all the same.
+      - A twentieth of this time, but at most two minutes, lie between two looks. So one task reads at most 45 times an
+        hour, of the 60 that EMQX Cloud allows the account. That the limit is reached all the same, by other tasks, is
+        waited over.
     type: float
     default: 600
 seealso:
@@ -103,7 +104,7 @@ deployment:
       description: The region of the cloud.
       type: str
     status:
-      description: The status. Without O(wait=true) of what was just asked to start or stop it is V(starting) or V(stopping).
+      description: The status. Without O(wait=true) it is V(starting) or V(stopping) if that was just asked for.
       type: str
     version:
       description: The version of EMQX.

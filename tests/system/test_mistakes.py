@@ -12,7 +12,7 @@ import pytest
 
 from simulator import Deployment, Platform, Simulator
 from system.harness import PLUGINS, connection
-from system.test_documentation import MODULES, ONE_GENERATION, OF_THE_PLATFORM, ONLY_ACTIONS
+from system.test_documentation import MODULES, OF_THE_PLATFORM, ONE_GENERATION, ONLY_ACTIONS
 
 RULE = {"topic": "t", "action": "publish", "permission": "deny"}
 USER = {"username": "a", "password": "hunter3"}

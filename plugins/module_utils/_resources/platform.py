@@ -162,6 +162,7 @@ class Powers(Store[Power]):
 
     def __init__(self, api: PlatformApi, found: Power, state: str, wait: bool) -> None:
         super().__init__(api)
+        self._platform = api
         self._found, self._wait, self._operation = found, wait, OPERATIONS[state]
         status = self._operation.end if wait else self._operation.via
         self.wanted = Power(found.id, status, found.row)
@@ -199,7 +200,7 @@ class Powers(Store[Power]):
 
     def _seen(self, record: Power) -> Dict[str, Any]:
         """Return the deployment with its status of now."""
-        row = deployment(self.api, record.id)
+        row = deployment(self._platform, record.id)
         if row is None:
             raise InputError(f"The account no longer has the deployment {record.id}.")
         # What else has changed meanwhile, such as the number of connections, is no outcome of this.

@@ -126,9 +126,9 @@ def test_a_404_of_a_list_is_a_wrong_address(gives):
 
 
 def test_a_404_that_is_a_web_page_is_no_word_on_a_deployment():
-    with account(Call("GET", "deployments/d1", status=404, gives="<html>")) as api:
-        with pytest.raises(NotOffered, match="platform_url leads elsewhere"):
-            platform.deployment(api, "d1")
+    page = Call("GET", "deployments/d1", status=404, gives="<html>")
+    with account(page) as api, pytest.raises(NotOffered, match="platform_url leads elsewhere"):
+        platform.deployment(api, "d1")
 
 
 @pytest.mark.parametrize(
