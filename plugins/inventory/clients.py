@@ -169,28 +169,28 @@ EXAMPLES = r"""
 plugin: emqx.cloud.clients
 like_clientid: gateway-
 
----
-# Of two deployments, grouped by user name and by version of MQTT
-plugin: emqx.cloud.clients
-deployments:
-  - name: plant-7
-    api_url: https://plant-7.example.com:8443/api/v5
-    app_id: "{{ lookup('ansible.builtin.env', 'PLANT_7_APP_ID') }}"
-    app_secret: "{{ lookup('ansible.builtin.env', 'PLANT_7_APP_SECRET') }}"
-  - name: plant-8
-    api_url: https://plant-8.example.com:8443/api/v5
-    app_id: "{{ lookup('ansible.builtin.env', 'PLANT_8_APP_ID') }}"
-    app_secret: "{{ lookup('ansible.builtin.env', 'PLANT_8_APP_SECRET') }}"
-hostname_prefix: mqtt-
-connected_after: 7d
-fields: [username, proto_ver]
-keyed_groups:
-  - key: emqx_client_username
-    prefix: user
-groups:
-  modern: emqx_client_proto_ver == 5
-compose:
-  ansible_user: "'edge'"
+# ---
+# # Of two deployments, grouped by user name and by version of MQTT
+# plugin: emqx.cloud.clients
+# deployments:
+#   - name: plant-7
+#     api_url: https://plant-7.example.com:8443/api/v5
+#     app_id: "{{ lookup('ansible.builtin.env', 'PLANT_7_APP_ID') }}"
+#     app_secret: "{{ lookup('ansible.builtin.env', 'PLANT_7_APP_SECRET') }}"
+#   - name: plant-8
+#     api_url: https://plant-8.example.com:8443/api/v5
+#     app_id: "{{ lookup('ansible.builtin.env', 'PLANT_8_APP_ID') }}"
+#     app_secret: "{{ lookup('ansible.builtin.env', 'PLANT_8_APP_SECRET') }}"
+# hostname_prefix: mqtt-
+# connected_after: 7d
+# fields: [username, proto_ver]
+# keyed_groups:
+#   - key: emqx_client_username
+#     prefix: user
+# groups:
+#   modern: emqx_client_proto_ver == 5
+# compose:
+#   ansible_user: "'edge'"
 """
 
 import ipaddress

@@ -113,31 +113,31 @@ cache_plugin: ansible.builtin.jsonfile
 cache_connection: .cache/emqx
 cache_timeout: 900
 
----
-# With credentials by id, from a vault that has them in one dictionary
-plugin: emqx.cloud.deployments
-status: [running]
-api_url_pattern: https://{id}.example.com:8443/api/v5
-app_id: "{{ vault_emqx[emqx_deployment_id].app_id }}"
-app_secret: "{{ vault_emqx[emqx_deployment_id].app_secret }}"
+# ---
+# # With credentials by id, from a vault that has them in one dictionary
+# plugin: emqx.cloud.deployments
+# status: [running]
+# api_url_pattern: https://{id}.example.com:8443/api/v5
+# app_id: "{{ vault_emqx[emqx_deployment_id].app_id }}"
+# app_secret: "{{ vault_emqx[emqx_deployment_id].app_secret }}"
 
----
-# With credentials for each deployment, and groups of one's own
-plugin: emqx.cloud.deployments
-type: [dedicated, dedicatedFlex]
-group_by: [region, type]
-credentials:
-  plant-7:
-    api_url: https://plant-7.example.com:8443/api/v5
-    app_id: "{{ vault_plant_7_id }}"
-    app_secret: "{{ vault_plant_7_secret }}"
-compose:
-  emqx_rate_limit: 10 if emqx_deployment_type == 'serverless' else 100
-groups:
-  outdated: emqx_deployment_version is version('5.8', '<')
-keyed_groups:
-  - key: emqx_deployment_project
-    prefix: plant
+# ---
+# # With credentials for each deployment, and groups of one's own
+# plugin: emqx.cloud.deployments
+# type: [dedicated, dedicatedFlex]
+# group_by: [region, type]
+# credentials:
+#   plant-7:
+#     api_url: https://plant-7.example.com:8443/api/v5
+#     app_id: "{{ vault_plant_7_id }}"
+#     app_secret: "{{ vault_plant_7_secret }}"
+# compose:
+#   emqx_rate_limit: 10 if emqx_deployment_type == 'serverless' else 100
+# groups:
+#   outdated: emqx_deployment_version is version('5.8', '<')
+# keyed_groups:
+#   - key: emqx_deployment_project
+#     prefix: plant
 """
 
 import re
