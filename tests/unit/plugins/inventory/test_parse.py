@@ -95,7 +95,7 @@ def test_clients_are_data(tmp_path: Path) -> None:
             keyed_groups=[{"key": "emqx_client_clientid", "prefix": "named"}],
         )
         found = parsed(tmp_path, "clients", **options)
-    (host,) = found.hosts
+    (host,) = list(found.hosts)
     told = evaluated(found, host)
     assert (told["emqx_client_clientid"], told["emqx_client_username"]) == (PLANTED, PLANTED)
     assert (told["emqx_client_node"], told["again"], told["ansible_host"]) == ([PLANTED], [PLANTED], "192.0.2.1")
