@@ -49,7 +49,8 @@ def evaluated(inventory: InventoryData, host: str) -> dict[str, Any]:
 
 def account(server: Server, **options: Any) -> dict[str, Any]:
     """The options of an account, the secret of which is a template."""
-    return {"platform_url": server.url, "platform_key": "a-key", "platform_secret": SECRET, **options}
+    url = server.url.replace("/api/v5", "/public_api/v1")
+    return {"platform_url": url, "platform_key": "a-key", "platform_secret": SECRET, **options}
 
 
 def deployment(server: Server, **options: Any) -> dict[str, Any]:
