@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ansible-test on the newest ansible-core and on 2.16, and on the oldest Python that modules run on.
 
-What both would do alike is done once: the older pylint reads what ships, and the units that run on Python 3.8 as well run
-only there. `make release-check` does everything for each ansible-core.
+What both would do alike is done once: the older pylint reads what ships, and the units that run on Python 3.8 as well
+run only there. `make release-check` does everything for each ansible-core.
 
 Each ansible-core has one xdist group, since its runs share a copy of the collection: the two go side by side.
 """
