@@ -17,7 +17,7 @@ import yaml
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader, inventory_loader
+from ansible.plugins.loader import inventory_loader
 
 from demo import PASSWORD, connected
 from simulator import Deployment, Fault, Simulator
@@ -28,11 +28,6 @@ CORES = ["main", "core216"]
 CACHE = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": "cache"}
 REGIONS = ("eu-central-1", "eu-west-1", "us-east-1", "ap-southeast-2")
 NO_ENVIRONMENT = ("PLATFORM_URL", "PLATFORM_KEY", "PLATFORM_SECRET", "API_URL", "APP_ID", "APP_SECRET")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _collections() -> None:
-    init_plugin_loader()
 
 
 @pytest.fixture(params=CORES)
