@@ -167,7 +167,7 @@ def _certificates(pem: Pem) -> List[Any]:
         found = x509.load_pem_x509_certificates(pem.text.encode("utf-8", "replace"))
         for each in found:
             _public(each.public_key())
-            each.extensions  # they are read only now  # noqa: B018
+            _sans(each)  # extensions are read only now
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension):
         raise InputError(f"{pem.option} holds a certificate that can't be read: it is damaged.") from None
     for place, each in enumerate(found):
@@ -230,13 +230,15 @@ def _may_issue(certificate: Any) -> bool:
 
 def _begin(certificate: Any) -> datetime:
     # cryptography has told the time zone since version 42.
-    found: Optional[datetime] = getattr(certificate, "not_valid_before_utc", None)
-    return found or certificate.not_valid_before.replace(tzinfo=timezone.utc)  # type: ignore[no-any-return]
+    zoned = getattr(certificate, "not_valid_before_utc", None)
+    found: datetime = zoned or certificate.not_valid_before.replace(tzinfo=timezone.utc)
+    return found
 
 
 def _end(certificate: Any) -> datetime:
-    found: Optional[datetime] = getattr(certificate, "not_valid_after_utc", None)
-    return found or certificate.not_valid_after.replace(tzinfo=timezone.utc)  # type: ignore[no-any-return]
+    zoned = getattr(certificate, "not_valid_after_utc", None)
+    found: datetime = zoned or certificate.not_valid_after.replace(tzinfo=timezone.utc)
+    return found
 
 
 def _name(certificate: Any) -> str:

@@ -34,7 +34,7 @@ def environment(*endpoints: Deployment | Platform) -> dict[str, str]:
     return {f"EMQX_{name.upper()}": value for name, value in options.items()}
 
 
-def run(module: str, deployment: Deployment | Platform, check: bool = False, **options: Any) -> dict[str, Any]:
+def run(module: str, deployment: Deployment | Platform, /, check: bool = False, **options: Any) -> dict[str, Any]:
     """Validate options as Ansible does and run a module's function; return its result."""
     code = importlib.import_module(PLUGINS + "modules." + module)
     if not hasattr(code, "SPEC"):  # what the controller does: the module is only its documentation
@@ -49,14 +49,14 @@ def run(module: str, deployment: Deployment | Platform, check: bool = False, **o
     return {**result, "warnings": begun.warnings} if begun.warnings else result
 
 
-def done(module: str, deployment: Deployment | Platform, check: bool = False, **options: Any) -> dict[str, Any]:
+def done(module: str, deployment: Deployment | Platform, /, check: bool = False, **options: Any) -> dict[str, Any]:
     """The same, for what has to go well."""
     result = run(module, deployment, check, **options)
     assert not result.get("failed"), result
     return result
 
 
-def refused(module: str, deployment: Deployment | Platform, **options: Any) -> str:
+def refused(module: str, deployment: Deployment | Platform, /, **options: Any) -> str:
     """Run a module that has to fail before it sends anything that changes something; return its sentence."""
     before = len(deployment.requests)
     result = run(module, deployment, **options)
