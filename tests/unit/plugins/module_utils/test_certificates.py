@@ -112,46 +112,47 @@ def test_a_certificate_without_a_subject():
     assert "a.example.com, the first certificate" in refusal(made.pem)
 
 
-@pytest.mark.parametrize(
-    ("cert", "key", "sentence"),
-    [
-        ("", None, "cert holds no certificate in PEM: it has to have the line -----BEGIN CERTIFICATE-----."),
-        ("\ud800 \x00", None, "cert holds no certificate in PEM"),
-        (LEAF.secret(), None, "cert holds a private key, which belongs into key: cert is not kept secret."),
-        (LEAF.pem + LEAF.secret(), None, "cert holds a private key"),
-        (LEAF.pem.replace("M", "N"), None, "cert holds a certificate that can't be read: it is damaged."),
-        (LEAF.pem[:-30], None, "cert holds a certificate that can't be read"),
-        (LEAF.pem, "", "key holds no private key in PEM"),
-        (LEAF.pem, LEAF.pem, "key holds no private key in PEM"),
-        (LEAF.pem, LEAF.secret() + OTHER.secret(), "key holds 2 private keys: give the one of the certificate."),
-        (LEAF.pem, LEAF.secret().replace("MIG", "MIH"), "key can't be read: it is damaged"),
-        (
-            LEAF.pem, LEAF.secret(encryption=serialization.BestAvailableEncryption(b"pass")),
-            "key is encrypted with a passphrase, for which nobody can be asked",
-        ),
-        (
-            LEAF.pem, LEAF.secret(KINDS.TraditionalOpenSSL, serialization.BestAvailableEncryption(b"pass")),
-            "key is encrypted with a passphrase",
-        ),
-        (LEAF.pem, OTHER.secret(), "key doesn't belong to CN=leaf, the first certificate of cert."),
-        (
-            MIDDLE.pem + LEAF.pem, None,
-            "cert is in the wrong order: key belongs to CN=leaf, which has to be the first certificate, followed by the "
-            "one that issued it, and so on.",
-        ),
-        (
-            LEAF.pem + ROOT.pem + MIDDLE.pem, None,
-            "cert is in the wrong order: CN=middle has issued CN=leaf and has to come right after it.",
-        ),
-        (
-            LEAF.pem + MIDDLE.pem + OTHER.pem, None,
-            "cert holds a certificate that doesn't belong there: CN=other has not issued CN=middle, which it follows.",
-        ),
-        (LEAF.pem + ROOT.pem, None, "CN=root has not issued CN=leaf"),
-        (LEAF.pem + MIDDLE.pem + MIDDLE.pem, None, "cert holds CN=middle twice."),
-    ],
-)
-def test_what_is_wrong_is_one_sentence(cert, key, sentence):
+WRONG = [
+    ("", None, "cert holds no certificate in PEM: it has to have the line -----BEGIN CERTIFICATE-----."),
+    ("\ud800 \x00", None, "cert holds no certificate in PEM"),
+    (LEAF.secret(), None, "cert holds a private key, which belongs into key: cert is not kept secret."),
+    (LEAF.pem + LEAF.secret(), None, "cert holds a private key"),
+    (LEAF.pem.replace("M", "N"), None, "cert holds a certificate that can't be read: it is damaged."),
+    (LEAF.pem[:-30], None, "cert holds a certificate that can't be read"),
+    (LEAF.pem, "", "key holds no private key in PEM"),
+    (LEAF.pem, LEAF.pem, "key holds no private key in PEM"),
+    (LEAF.pem, LEAF.secret() + OTHER.secret(), "key holds 2 private keys: give the one of the certificate."),
+    (LEAF.pem, LEAF.secret().replace("MIG", "MIH"), "key can't be read: it is damaged"),
+    (
+        LEAF.pem, LEAF.secret(encryption=serialization.BestAvailableEncryption(b"pass")),
+        "key is encrypted with a passphrase, for which nobody can be asked",
+    ),
+    (
+        LEAF.pem, LEAF.secret(KINDS.TraditionalOpenSSL, serialization.BestAvailableEncryption(b"pass")),
+        "key is encrypted with a passphrase",
+    ),
+    (LEAF.pem, OTHER.secret(), "key doesn't belong to CN=leaf, the first certificate of cert."),
+    (
+        MIDDLE.pem + LEAF.pem, None,
+        "cert is in the wrong order: key belongs to CN=leaf, which has to be the first certificate, followed by the "
+        "one that issued it, and so on.",
+    ),
+    (
+        LEAF.pem + ROOT.pem + MIDDLE.pem, None,
+        "cert is in the wrong order: CN=middle has issued CN=leaf and has to come right after it.",
+    ),
+    (
+        LEAF.pem + MIDDLE.pem + OTHER.pem, None,
+        "cert holds a certificate that doesn't belong there: CN=other has not issued CN=middle, which it follows.",
+    ),
+    (LEAF.pem + ROOT.pem, None, "CN=root has not issued CN=leaf"),
+    (LEAF.pem + MIDDLE.pem + MIDDLE.pem, None, "cert holds CN=middle twice."),
+]
+
+
+@pytest.mark.parametrize("number", range(len(WRONG)))
+def test_what_is_wrong_is_one_sentence(number):
+    cert, key, sentence = WRONG[number]
     assert sentence in refusal(cert, LEAF.secret() if key is None else key)
 
 
