@@ -136,8 +136,7 @@ class Certificates(Store[Certificate]):
         kind, status, expire = (row.get(name) for name in ("tlsType", "status", "expire"))
         if not isinstance(kind, str) or not isinstance(status, str):
             raise self.api.odd("GET", self._path, "a certificate has no tlsType or no status")
-        moment = _moment(expire)
-        return Certificate(type=kind, expire=moment and rfc3339(moment), status=status)
+        return Certificate(type=kind, expire=_moment(expire), status=status)
 
     def _comparable(self, found: Certificate) -> Certificate:
         """Return what the API tells of a certificate with what its port tells, if that is to be asked."""
@@ -185,10 +184,10 @@ class Certificates(Store[Certificate]):
         return [] if seen == RUNNING else [f"the certificate of the deployment {self._id}, which is {seen}"]
 
 
-def _moment(value: Any) -> Optional[datetime]:
-    """Return the moment that the API names, in whole seconds: RFC 3339, seconds or milliseconds, or as OpenSSL has it.
+def _moment(value: Any) -> Optional[str]:
+    """Return a time of the API as RFC 3339 in UTC with whole seconds, or None if it is none.
 
-    None if it is none of these.
+    It may be RFC 3339, a number of seconds or milliseconds, or as OpenSSL writes it.
     """
     text = str(value).strip()
     try:
@@ -200,6 +199,6 @@ def _moment(value: Any) -> Optional[datetime]:
             found = datetime.fromtimestamp(ssl.cert_time_to_seconds(text), timezone.utc)
         else:
             found = parse(text)
+        return rfc3339(found.replace(microsecond=0))
     except (ValueError, OverflowError, OSError):
         return None
-    return found.replace(microsecond=0)
