@@ -281,8 +281,8 @@ def served(host: str, port: int, timeout: float) -> str:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
-        with socket.create_connection((host, port), timeout) as plain:
-            with context.wrap_socket(plain, server_hostname=host) as connection:
-                return fingerprint_of(connection.getpeercert(binary_form=True) or b"")
+        plain = socket.create_connection((host, port), timeout)
+        with plain, context.wrap_socket(plain, server_hostname=host) as connection:
+            return fingerprint_of(connection.getpeercert(binary_form=True) or b"")
     except ValueError as error:  # a host name that can't be one
         raise OSError(str(error)) from None

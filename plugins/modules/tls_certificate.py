@@ -105,8 +105,8 @@ options:
     default: 8883
   force:
     description:
-      - Whether to send the certificate even if the deployment seems to have it. That is needed for another O(cacert), or
-        another chain, with the same certificate.
+      - Whether to send the certificate even if the deployment seems to have it. That is needed for another O(cacert),
+        or another chain, with the same certificate.
     type: bool
     default: false
   wait:

@@ -69,7 +69,7 @@ def identity_from(options: Mapping[str, Any], now: datetime) -> Optional[Identit
     if options["type"] == "two-way" and cacert is None:
         raise InputError("type is two-way, so clients need certificates: give in cacert the CA that issues them.")
     if options["type"] == "one-way" and cacert is not None:
-        raise InputError("cacert is given, but type is one-way, so clients need no certificates: leave out one of them.")
+        raise InputError("cacert is given, but type is one-way, for which there is none: leave one of them out.")
     if cert is None or key is None:
         raise InputError("A certificate needs cert and key.")
     return checked_identity(cert, key, cacert, now)
