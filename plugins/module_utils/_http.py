@@ -20,7 +20,20 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from typing import Any, Callable, Collection, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar, Union
+from typing import (
+    Any,
+    Callable,
+    Collection,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Tuple,
+    TypeVar,
+    Union,
+)
 from urllib.parse import quote, urlsplit
 
 from ._errors import EmqxError, InputError, NotAttempted, TransportError
@@ -56,8 +69,8 @@ class Settings:
 
     Times are in seconds, ``rate_limit`` is in requests a second. ``option`` is the name of the option that holds the
     URL and ``credentials`` names those of the credentials, for messages. ``hourly`` says that calls are limited by the
-    hour, some to one: then a POST that was answered is never sent again, nor is anything after a 429 that doesn't say
-    when.
+    hour, some to one: then a change is sent again only where the connection was refused, and nothing after a 429 that
+    doesn't say when.
     """
 
     url: str
@@ -76,6 +89,11 @@ class Settings:
     max_connections: int = 8
     allow_http: bool = False
     hourly: bool = False
+
+    @property
+    def repeatable(self) -> FrozenSet[str]:
+        """The methods that may be sent again after the connection was lost."""
+        return frozenset(("GET",)) if self.hourly else SAFE_TO_REPEAT
 
 
 @dataclass(frozen=True)
@@ -224,7 +242,7 @@ class _Retry(Retry):
             total=settings.retries,
             other=0,  # a certificate that is refused stays refused
             redirect=False,
-            allowed_methods=SAFE_TO_REPEAT,
+            allowed_methods=settings.repeatable,
             backoff_factor=0.5,
         )
         retry.wait_limit, retry.hourly = settings.retry_wait_max, settings.hourly
@@ -236,7 +254,7 @@ class _Retry(Retry):
         return retry
 
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
-        if self.hourly and (method == "POST" or (status_code == 429 and not has_retry_after)):
+        if self.hourly and (method != "GET" or (status_code == 429 and not has_retry_after)):
             return False
         if status_code in (429, 503) and has_retry_after:
             return True
@@ -393,7 +411,7 @@ class Http:
         """Return the one sentence for what requests raised."""
         why, lost = _explained(error, self.settings)
         where = "{0.scheme}://{0.netloc}".format(urlsplit(self.url))
-        hint = f" {method} {path} may have been carried out." if lost and method not in SAFE_TO_REPEAT else ""
+        hint = f" {method} {path} may have been carried out." if lost and method not in self.settings.repeatable else ""
         return TransportError(
             self.mask(f"No answer from {where}: {why}.{hint}"), method, path, lost, sent, _is_passing(error)
         )

@@ -187,12 +187,6 @@ requests:
 from ansible_collections.emqx.cloud.plugins.module_utils._resources import platform
 from ansible_collections.emqx.cloud.plugins.module_utils._task import ACCOUNT, WAIT, Result, Spec, Task, run_module
 
-LOOKS = 20
-"""How often it is looked while waiting, so that waiting twice stays below 60 times an hour."""
-
-RAREST = 120
-"""The most seconds between two looks."""
-
 SPEC = Spec(
     options=dict(
         id=dict(type="str"),
@@ -208,7 +202,7 @@ SPEC = Spec(
 def run(task: Task) -> Result:
     """Start or stop the deployment."""
     patience = task.seconds("wait_timeout")
-    interval = min(patience / LOOKS, RAREST)
+    interval = platform.interval(patience)
     store = platform.power(task.platform(), task.params)
     if store.is_turning() and task.params["wait"] and not task.check_mode:
         task.wait(store.turned, patience, {}, interval)

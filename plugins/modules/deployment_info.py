@@ -54,6 +54,7 @@ notes:
   - Filters compare the whole value. Upper and lower case differ.
 seealso:
   - module: emqx.cloud.deployment
+  - module: emqx.cloud.tls_certificate
   - module: emqx.cloud.project_info
 """
 

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 import requests
+import trustme
 
 from simulator import Platform, Simulator
 
@@ -121,15 +124,61 @@ def test_stop_and_start_are_limited_for_each_deployment(simulator: Simulator, pl
     assert platform("POST", "/deployments/nonsense/stop").status_code == 404
 
 
+def certificate(end: datetime = datetime.now(timezone.utc) + timedelta(days=9)) -> dict[str, str]:
+    """A body that is accepted."""
+    made = trustme.CA().issue_cert("localhost", not_before=end - timedelta(days=9), not_after=end)
+    chain = "".join(blob.bytes().decode() for blob in made.cert_chain_pems)
+    return {"tlsType": "one-way", "cert": chain, "key": made.private_key_pem.bytes().decode()}
+
+
+def served(port: int) -> str:
+    """The certificate that a client meets, in PEM; empty if it is hung up on."""
+    try:
+        return ssl.get_server_certificate(("127.0.0.1", port), timeout=10)
+    except OSError:
+        return ""
+
+
 def test_certificates(simulator: Simulator, platform: Client) -> None:
-    path = f"/deployments/{simulator.deployments[0].id}/tls"
-    certificate = {"tlsType": "one-way", "cert": "c", "key": "k"}
-    assert platform("GET", path).status_code == 404
-    assert platform("POST", path, json={"tlsType": "one-way"}).status_code == 422
-    assert platform("POST", path, json=certificate).ok
+    one = simulator.deployments[0]
+    path = f"/deployments/{one.id}/tls"
+    first, second = certificate(), certificate()
+    assert (platform("GET", path).status_code, served(one.mqtts_port)) == (404, "")
+    assert platform("PUT", path, json=first).status_code == 404
+    answer = platform("POST", path, json=first)
+    assert (answer.status_code, answer.json()["tlsType"]) == (201, "one-way")
+    assert platform("POST", path, json=first).status_code == 409
     shown = platform("GET", path).json()
-    assert (shown["tlsType"], "key" in shown) == ("one-way", False)
-    assert platform("PUT", path, json={**certificate, "tlsType": "two-way", "cacert": "a"}).ok
-    assert platform("DELETE", path).status_code == 204
-    statuses = [platform("POST", path, json=certificate).status_code for _number in range(4)]
-    assert statuses[-1] == 429
+    assert sorted(shown) == ["expire", "status", "tlsType"] and shown["expire"].endswith("Z")
+    wait_until(lambda: platform("GET", path).json()["status"] == "running")
+    assert served(one.mqtts_port) == first["cert"]
+    # Until the next one is no longer pending, clients meet the one before.
+    simulator.platform.set(certificate_seconds=3600)
+    ca = trustme.CA().cert_pem.bytes().decode()
+    assert platform("PUT", path, json={**second, "tlsType": "two-way", "cacert": ca}).json()["status"] == "pending"
+    assert served(one.mqtts_port) == first["cert"]
+    assert (platform("DELETE", path).status_code, served(one.mqtts_port)) == (204, "")
+    statuses = [platform(method, path, json=first).status_code for method in ("POST", "PUT", "PUT", "PUT")]
+    assert statuses == [201, 200, 200, 429]
+
+
+def test_certificates_that_cant_be_used(simulator: Simulator, platform: Client) -> None:
+    path = f"/deployments/{simulator.deployments[0].id}/tls"
+    good = certificate()
+    expired = certificate(datetime.now(timezone.utc) - timedelta(days=1))
+    for body in (
+        [], {}, {**good, "tlsType": "three-way"}, {**good, "key": None}, {**good, "key": "k"}, {**good, "cert": "c"},
+        {**good, "key": expired["key"]}, expired, {**good, "tlsType": "two-way"}, {**good, "cacert": good["cert"]},
+        {**good, "tlsType": "two-way", "cacert": "a"},
+    ):
+        assert platform("POST", path, json=body).status_code == 422, body
+        simulator.platform.forget_limits()
+    assert platform("POST", path, data="{").status_code == 400
+    assert platform("GET", path).status_code == 404
+
+
+def wait_until(met: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not met():
+        assert time.monotonic() < end
+        time.sleep(0.02)

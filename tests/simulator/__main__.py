@@ -52,6 +52,7 @@ def description(simulator: Simulator) -> dict[str, Any]:
                 "app_secret": one.app_secret,
                 "mqtt_host": one.mqtt_host,
                 "mqtt_port": one.mqtt_port,
+                "mqtts_port": one.mqtts_port,
                 "control_url": one.control_url,
             }
             for one in simulator.deployments

@@ -40,6 +40,11 @@ class Refused(Exception):
         self.answer = answer
 
 
+def error(status: int, code: str, message: str, **headers: str) -> Refused:
+    """An error of the Platform API."""
+    return Refused(Answer.json(status, {"code": code, "message": message}, **headers))
+
+
 class Query:
     """The query string, decoded; a name may come more than once."""
 

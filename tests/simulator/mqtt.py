@@ -158,7 +158,7 @@ class Listener:
                 plugins={f"{Gate.__module__}.{Gate.__qualname__}": {"listener": self}},
             )
         )
-        self._server = await asyncio.start_server(self._serve, host, port, start_serving=False)
+        self._server = await asyncio.start_server(self.serve, host, port, start_serving=False)
         await self.broker.start()
         await self._server.start_serving()
         self.port = self.state.mqtt_port = self._server.sockets[0].getsockname()[1]
@@ -174,7 +174,7 @@ class Listener:
             await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
         await self.broker.shutdown()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = writer.get_extra_info("peername")[:2]
         peer = self._peers[address] = Peer(writer, asyncio.current_task())
         watched = Reader(reader, lambda: self.gone(peer))

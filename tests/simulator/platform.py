@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Platform API: deployments, TLS certificates and projects of an account.
+"""The Platform API: deployments and projects of an account; for their certificates see `platform_tls`.
 
 Nothing of it was recorded: paths, fields, states, limits and status codes are those of EMQX Cloud's documentation, and
 the bodies of errors are a guess. So is `stopping`, and that what isn't stopped can't be started (422).
@@ -8,7 +8,6 @@ the bodies of errors are a guess. So is `stopping`, and that what isn't stopped 
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections import deque
@@ -17,14 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from .answers import NO_CONTENT, Answer, Call, Refused
+from .answers import Answer, Call, Refused, error
+from .platform_tls import READS_AN_HOUR, Certificates, Slot
 from .routing import Routes
 
 HOUR = 3600.0
-READS_AN_HOUR = 60
-TLS_CHANGES_AN_HOUR = 6
 OPERATIONS_AN_HOUR = 1
-TLS_TYPES = ("one-way", "two-way")
 DEFAULT_PROJECT = "Default Project"
 
 
@@ -56,7 +53,7 @@ class Listed:
     platform: str = "aws"
     status: str = "running"
     created_at: str = "2026-01-02T03:04:05Z"
-    tls: dict[str, Any] | None = field(default=None, repr=False)
+    tls: Slot = field(default_factory=Slot, repr=False)
     via: str = ""
     until: float = 0.0
 
@@ -78,10 +75,6 @@ class Listed:
             "tps": 0,
             "createAt": self.created_at,
         }
-
-
-def _error(status: int, code: str, message: str, **headers: str) -> Refused:
-    return Refused(Answer.json(status, {"code": code, "message": message}, **headers))
 
 
 class Api:
@@ -107,13 +100,10 @@ class Api:
             ("GET", "/deployments/{id}", self._show),
             ("POST", "/deployments/{id}/start", self._start),
             ("POST", "/deployments/{id}/stop", self._stop),
-            ("GET", "/deployments/{id}/tls", self._show_tls),
-            ("POST", "/deployments/{id}/tls", self._create_tls),
-            ("PUT", "/deployments/{id}/tls", self._change_tls),
-            ("DELETE", "/deployments/{id}/tls", self._delete_tls),
             ("GET", "/projects", self._projects),
         ):
             self.routes.add(method, pattern, handler)
+        self.certificates = Certificates(self.routes, self._find_tls, self._count)
 
     def add(self, listed: Listed) -> None:
         """List a deployment, and the project that it is in."""
@@ -137,7 +127,7 @@ class Api:
             return Answer.json(404, {"code": "NOT_FOUND", "message": "Not found"})
         try:
             if self.read_only and call.method != "GET":
-                raise _error(403, "FORBIDDEN", "the key has no permission for this")
+                raise error(403, "FORBIDDEN", "the key has no permission for this")
             return handler(call, **arguments)
         except Refused as refused:
             return refused.answer
@@ -150,14 +140,17 @@ class Api:
             calls.popleft()
         if len(calls) >= limit:
             left = {"Retry-After": str(math.ceil(calls[0] + HOUR - now))} if self.retry_after else {}
-            raise _error(429, "TOO_MANY_REQUESTS", f"more than {limit} in 60 minutes", **left)
+            raise error(429, "TOO_MANY_REQUESTS", f"more than {limit} in 60 minutes", **left)
         calls.append(now)
 
     def _find(self, id: str) -> Listed:
         found = self.deployments.get(id)
         if found is None:
-            raise _error(404, "DEPLOYMENT_NOT_FOUND", f"no deployment {id}")
+            raise error(404, "DEPLOYMENT_NOT_FOUND", f"no deployment {id}")
         return found
+
+    def _find_tls(self, id: str) -> Slot:
+        return self._find(id).tls
 
     def _list(self, call: Call) -> Answer:
         self._count(READS_AN_HOUR, "deployments")
@@ -185,47 +178,7 @@ class Api:
         listed = self._find(id)
         self._count(OPERATIONS_AN_HOUR, operation.name, id)
         if listed.shown_status != operation.before:
-            raise _error(422, "INVALID_STATUS", f"{operation.name} in status {listed.shown_status}")
+            raise error(422, "INVALID_STATUS", f"{operation.name} in status {listed.shown_status}")
         listed.status, listed.via = operation.status, operation.via
         listed.until = time.monotonic() + self.operation_seconds
         return Answer.json(201, {"deploymentID": id, "deploymentName": listed.name, "operation": operation.name})
-
-    def _show_tls(self, call: Call, id: str) -> Answer:
-        listed = self._find(id)
-        self._count(READS_AN_HOUR, "tls", id)
-        if listed.tls is None:
-            raise _error(404, "TLS_NOT_FOUND", "no certificate")
-        return Answer.json(200, {name: listed.tls[name] for name in ("tlsType", "expire", "status")})
-
-    def _create_tls(self, call: Call, id: str) -> Answer:
-        return self._put_tls(call, id, 201)
-
-    def _change_tls(self, call: Call, id: str) -> Answer:
-        if self._find(id).tls is None:
-            raise _error(404, "TLS_NOT_FOUND", "no certificate")
-        return self._put_tls(call, id, 200)
-
-    def _put_tls(self, call: Call, id: str, status: int) -> Answer:
-        listed = self._find(id)
-        try:
-            item = json.loads(call.body)
-        except ValueError as trouble:
-            raise _error(400, "BAD_REQUEST", "no JSON") from trouble
-        texts = isinstance(item, dict) and all(isinstance(item.get(name), str) for name in ("cert", "key"))
-        if (
-            not texts
-            or item.get("tlsType") not in TLS_TYPES
-            or (item["tlsType"] == "two-way" and not item.get("cacert"))
-        ):
-            raise _error(422, "INVALID_PROPERTIES", "wrong tlsType, cert, key or cacert")
-        self._count(TLS_CHANGES_AN_HOUR, "tls changes", id)
-        listed.tls = {"tlsType": item["tlsType"], "expire": "2036-01-01T00:00:00Z", "status": "running"}
-        return Answer.json(status, listed.tls)
-
-    def _delete_tls(self, call: Call, id: str) -> Answer:
-        listed = self._find(id)
-        if listed.tls is None:
-            raise _error(404, "TLS_NOT_FOUND", "no certificate")
-        self._count(TLS_CHANGES_AN_HOUR, "tls changes", id)
-        listed.tls = None
-        return NO_CONTENT

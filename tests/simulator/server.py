@@ -13,10 +13,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import certificates, control, platform, v4, v5
+from . import certificates, control, platform, platform_tls, v4, v5
 from .acl import EVERYBODY, Rule
 from .faults import Faults
 from .http import Front, Request
@@ -54,17 +55,26 @@ class Deployment:
             requests_per_second=state.quotas.requests_per_second,
         )
         self._listener = Listener(state)
+        self.tls = platform_tls.Slot()
+        self._tls_port = platform_tls.Port(self.tls, self._listener.serve)
 
     async def open(self, port: int, mqtt_port: int, tls: ssl.SSLContext | None, closing: AsyncExitStack) -> None:
         await self._front.start(HOST, port, tls)
         closing.push_async_callback(self._front.stop)
         await self._listener.start(HOST, mqtt_port)
         closing.push_async_callback(self._listener.stop)
+        await self._tls_port.start(HOST)
+        closing.push_async_callback(self._tls_port.stop)
         self.api_url = url(tls, self._front.port) + BASES[self.generation]
 
     @property
     def mqtt_port(self) -> int:
         return self._listener.port
+
+    @property
+    def mqtts_port(self) -> int:
+        """MQTT over TLS, with the certificate that the platform keeps; until there is one it hangs up."""
+        return self._tls_port.port
 
     @property
     def control_url(self) -> str:
@@ -288,7 +298,7 @@ class Platform:
         self._api = platform.Api()
         for one in deployments:
             version = VERSIONS[one.generation]
-            self._api.add(platform.Listed(one.id, one.name, deployment_type, version, one.count_clients))
+            self._api.add(platform.Listed(one.id, one.name, deployment_type, version, one.count_clients, tls=one.tls))
         self._front = Front(self._api, self.platform_key, self.platform_secret)
 
     async def open(self, port: int, tls: ssl.SSLContext | None, closing: AsyncExitStack) -> None:
@@ -316,16 +326,25 @@ class Platform:
         """As if an hour had gone by."""
         self._in_loop(self._api.forget_limits)
 
-    def set(self, *, operation_seconds: float = 0.02, retry_after: bool = False, read_only: bool = False) -> None:
+    def set(
+        self,
+        *,
+        operation_seconds: float = 0.02,
+        certificate_seconds: float = 0.02,
+        retry_after: bool = False,
+        read_only: bool = False,
+    ) -> None:
         """How it behaves.
 
         operation_seconds: how long a deployment says `starting` or `stopping`.
+        certificate_seconds: how long a certificate says `pending`.
         retry_after: whether a 429 says how many seconds it holds.
         read_only: whether the key is refused (403) whatever is no GET.
         """
 
         def change() -> None:
             self._api.operation_seconds = operation_seconds
+            self._api.certificates.seconds = certificate_seconds
             self._api.retry_after = retry_after
             self._api.read_only = read_only
 
@@ -347,6 +366,14 @@ class Platform:
     def change_deployment(self, id: str, **fields: Any) -> None:
         """List a deployment with other fields: `name` and those of `add_deployment`."""
         self._in_loop(lambda: self._api.add(dataclasses.replace(self._api.deployments[id], **fields, until=0.0)))
+
+    def tell_expiry(self, form: Callable[[datetime], Any]) -> None:
+        """Of certificates from now on, tell `expire` as `form` makes it of the moment."""
+        self._in_loop(lambda: setattr(self._api.certificates, "expire", form))
+
+    def certificate(self, id: str) -> platform_tls.Installed | None:
+        """The certificate that was installed last, be it in use or not yet."""
+        return self._in_loop(lambda: self._api.deployments[id].tls.last)
 
     def add_project(self, name: str, description: str = "") -> None:
         """List a project, or describe one that is listed."""

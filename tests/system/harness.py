@@ -34,7 +34,7 @@ def environment(*endpoints: Deployment | Platform) -> dict[str, str]:
     return {f"EMQX_{name.upper()}": value for name, value in options.items()}
 
 
-def run(module: str, deployment: Deployment | Platform, check: bool = False, **options: Any) -> dict[str, Any]:
+def run(module: str, endpoint: Deployment | Platform, check: bool = False, **options: Any) -> dict[str, Any]:
     """Validate options as Ansible does and run a module's function; return its result."""
     code = importlib.import_module(PLUGINS + "modules." + module)
     if not hasattr(code, "SPEC"):  # what the controller does: the module is only its documentation
@@ -42,27 +42,27 @@ def run(module: str, deployment: Deployment | Platform, check: bool = False, **o
     task = importlib.import_module(PLUGINS + "module_utils._task")
     arguments = code.SPEC.arguments()
     spec = arguments.pop("argument_spec")
-    validated = ArgumentSpecValidator(spec, **arguments).validate({**connection(deployment), **options})
+    validated = ArgumentSpecValidator(spec, **arguments).validate({**connection(endpoint), **options})
     assert not validated.error_messages, validated.error_messages
     begun = task.Task(validated.validated_parameters, check, diff_mode=True)
     result = task.execute(begun, code.run)
     return {**result, "warnings": begun.warnings} if begun.warnings else result
 
 
-def done(module: str, deployment: Deployment | Platform, check: bool = False, **options: Any) -> dict[str, Any]:
+def done(module: str, endpoint: Deployment | Platform, check: bool = False, **options: Any) -> dict[str, Any]:
     """The same, for what has to go well."""
-    result = run(module, deployment, check, **options)
+    result = run(module, endpoint, check, **options)
     assert not result.get("failed"), result
     return result
 
 
-def refused(module: str, deployment: Deployment | Platform, **options: Any) -> str:
+def refused(module: str, endpoint: Deployment | Platform, **options: Any) -> str:
     """Run a module that has to fail before it sends anything that changes something; return its sentence."""
-    before = len(deployment.requests)
-    result = run(module, deployment, **options)
+    before = len(endpoint.requests)
+    result = run(module, endpoint, **options)
     assert result.get("failed"), result
     assert result["changed"] is False
-    assert [call.method for call in deployment.requests[before:] if call.method != "GET"] == []
+    assert [call.method for call in endpoint.requests[before:] if call.method != "GET"] == []
     return one_sentence(result["msg"])
 
 

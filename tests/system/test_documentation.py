@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 
 from simulator import Simulator
@@ -26,7 +27,7 @@ ONE_GENERATION = {
 }
 
 # Modules of the Platform API, which has no generation.
-OF_THE_PLATFORM = ("deployment", "deployment_info", "project_info")
+OF_THE_PLATFORM = ("deployment", "deployment_info", "project_info", "tls_certificate")
 
 # What the controller does: the module is only its documentation.
 ONLY_ACTIONS = ("validate_model",)
@@ -97,6 +98,19 @@ def test_ansible_doc_renders_a_module_for_people() -> None:
     assert "[DEPRECATION" not in shown.stderr and "[WARNING" not in shown.stderr
 
 
+def write_certificates(folder: Path) -> None:
+    """The files that examples name."""
+    files = folder / "files"
+    files.mkdir()
+    ca, leaf = trustme.CA(), trustme.CA().issue_cert("mqtt.example.com")
+    for name in ("fullchain.pem", "mqtt.crt"):
+        leaf.cert_chain_pems[0].write_to_path(files / name)
+    for name in ("privkey.pem", "mqtt.key"):
+        leaf.private_key_pem.write_to_path(files / name)
+    ca.cert_pem.write_to_path(files / "devices-ca.crt")
+    trustme.CA().cert_pem.write_to_path(files / "new-devices-ca.crt")
+
+
 @pytest.mark.parametrize("generation", ["v4", "v5"])
 def test_the_examples_run(tmp_path: Path, documented: dict[str, Any], generation: str) -> None:
     """All examples of all modules, in one playbook for each generation."""
@@ -104,7 +118,9 @@ def test_the_examples_run(tmp_path: Path, documented: dict[str, Any], generation
     (tmp_path / "stolen.csv").write_text("clientid,reason\nstolen-8,reported stolen\n")
     rules = [{"topic": "measured/3", "action": "publish", "permission": "allow"}]
     (tmp_path / "rules.json").write_text(json.dumps([{"clientid": "sensor-3", "rules": rules}]))
+    write_certificates(tmp_path)
     variables = {
+        "letsencrypt": str(tmp_path / "files"),
         "vault_gateway_password": "an-old-password",
         "vault_new_gateway_password": "a-new-password",
         "vault_ops_password": "another-password",
@@ -123,6 +139,8 @@ def test_the_examples_run(tmp_path: Path, documented: dict[str, Any], generation
         deployment.add_client("gateway-7", username="gateway", proto_ver=5)
         simulator.platform.set(operation_seconds=0)
         simulator.platform.add_deployment("test-bench", status="stopped")
+        for name in ("fleet", "plant"):
+            simulator.platform.add_deployment(name)
         tasks = []
         # Last those that raise alarms, and the one that disconnects the client of the others.
         last = ("action", "connector", "source", "client")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import trustme
 import yaml
 
 import playground
@@ -289,9 +290,22 @@ def _from_the_platform() -> list[str]:
         found = [_failure(module, platform, options) for module, options in ON_THE_PLATFORM]
         for _number in range(60):
             run("deployment_info", platform)
+        found += _with_certificates(platform, id)
         found.append(_failure("deployment_info", platform, {}))
         platform.faults.add(Fault("status", status=404))
         return [*found, _failure("deployment_info", platform, {})]
+
+
+def _with_certificates(platform: Platform, id: str) -> list[str]:
+    """What comes of certificates that can't be used, and of the seventh change in an hour."""
+    made, other = (trustme.CA().issue_cert("localhost") for _number in range(2))
+    pems = (made.cert_chain_pems[0], made.private_key_pem, other.private_key_pem)
+    cert, key, another = (blob.bytes().decode() for blob in pems)
+    given = {"deployment": id, "cert": cert, "key": key, "force": True}
+    for _number in range(6):
+        done("tls_certificate", platform, **given)
+    wrong: list[dict[str, str]] = [{"key": another}, {"key": "$ANSIBLE_VAULT;1.1;AES256\n6162\n"}, {}]
+    return [_failure("tls_certificate", platform, {**given, **each}) for each in wrong]
 
 
 def _failure(module: str, deployment: Deployment | Platform, options: dict[str, Any]) -> str:

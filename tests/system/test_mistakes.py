@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import trustme
 
 from simulator import Deployment, Platform, Simulator
 from system.harness import PLUGINS, connection
 from system.test_documentation import MODULES, OF_THE_PLATFORM, ONE_GENERATION, ONLY_ACTIONS
 
+LEAF = trustme.CA().issue_cert("localhost")
+PEM = {"cert": LEAF.cert_chain_pems[0].bytes().decode(), "key": LEAF.private_key_pem.bytes().decode()}
 RULE = {"topic": "t", "action": "publish", "permission": "deny"}
 USER = {"username": "a", "password": "hunter3"}
 
@@ -237,6 +240,29 @@ MISTAKES: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"name": ""}, "name"),
         ({"limit": 0}, "limit"),
         ({"query": "["}, "query"),
+    ],
+    "tls_certificate": [
+        ({"state": "absent"}, "deployment"),
+        ({**PEM}, "deployment"),
+        ({"deployment": "d1", "deployment_name": "a", **PEM}, "deployment"),
+        ({"deployment": "", **PEM}, "deployment is empty"),
+        ({"deployment_name": "", **PEM}, "deployment_name is empty"),
+        ({"deployment": "..", "state": "absent"}, "deployment"),
+        ({"deployment": "d1"}, "cert"),
+        ({"deployment": "d1", "cert": PEM["cert"]}, "key"),
+        ({"deployment": "d1", **PEM, "cert_path": "/dev/null"}, "cert_path"),
+        ({"deployment": "d1", **PEM, "type": "both"}, "type"),
+        ({"deployment": "d1", **PEM, "type": "two-way"}, "cacert"),
+        ({"deployment": "d1", **PEM, "cacert": PEM["cert"]}, "cacert"),
+        ({"deployment": "d1", **PEM, "type": "two-way", "cacert": PEM["cert"]}, "no CA certificate"),
+        ({"deployment": "d1", **PEM, "cert": "x"}, "cert holds no certificate in PEM"),
+        ({"deployment": "d1", **PEM, "key": "hunter3"}, "key holds no private key in PEM"),
+        ({"deployment": "d1", **PEM, "mqtt_host": ""}, "mqtt_host"),
+        ({"deployment": "d1", **PEM, "mqtt_port": 0}, "mqtt_port"),
+        ({"deployment": "d1", **PEM, "warn_days": -1}, "warn_days"),
+        ({"deployment": "d1", **PEM, "wait_timeout": -1}, "wait_timeout"),
+        ({"deployment": "d1", "cert_path": "/nowhere", "key": PEM["key"]}, "cert_path"),
+        ({"deployment": "d1", **PEM, "platform_url": "https://localhost/api/v5"}, "platform_url"),
     ],
     "publish": [
         ({}, "topic"),

@@ -73,6 +73,14 @@ def _shown(row: Mapping[str, Any], fields: Mapping[str, str]) -> Dict[str, Any]:
     return {**found, "created_at": normal(found["created_at"])} if "created_at" in found else found
 
 
+def interval(seconds: float) -> float:
+    """Return how many seconds lie between two looks, if something is waited for so long.
+
+    They are so rare that one task, also if it waits twice, stays below the 60 reads in 60 minutes.
+    """
+    return min(seconds / 20, 120)
+
+
 FILTERS = ("id", "name", "project", "region", "type", "status")
 """The options that say which deployments, or as far as they have them, which projects are asked for."""
 
@@ -219,14 +227,17 @@ def power(api: PlatformApi, options: Mapping[str, Any]) -> Powers:
 
     :raises InputError: there is none, or several have the name.
     """
-    row = _only(api, options["id"], options["name"])
+    row = find_deployment(api, options["id"], options["name"])
     if not isinstance(row["id"], str) or not isinstance(row["status"], str):
         raise api.odd("GET", "deployments", "a deployment has no id or no status")
     return Powers(api, Power(row["id"], row["status"], row), options["state"], options["wait"])
 
 
-def _only(api: PlatformApi, id: Optional[str], name: Optional[str]) -> Dict[str, Any]:
-    """Return the one deployment with this id or name."""
+def find_deployment(api: PlatformApi, id: Optional[str], name: Optional[str]) -> Dict[str, Any]:
+    """Return the one deployment with this id or name; it is one request.
+
+    :raises InputError: there is none, or several have the name.
+    """
     if id is not None:
         row = deployment(api, checked_name(id, "id"))
         if row is None:

@@ -224,6 +224,7 @@ def test_every_module_says_in_one_sentence_that_a_library_is_missing(run, connec
         "deployment": {"id": "a", "state": "started"}, "publish": {"topic": "t", "payload": "p"},
         "resource": {"name": "a"}, "retained_message": {"topic": "t", "state": "absent"}, "rule": {"id": "a"},
         "shadow": {"shadow_id": "a"}, "source": thing, "subscription": {"clientid": "a", "topics": [{"topic": "t"}]},
+        "tls_certificate": {"deployment": "a", "state": "absent"},
         "topic_metrics": {"topics": ["t"]}, "wait_for": {"condition": "count", "clients": {}},
     }
     if "api_url" not in module.SPEC.connection:
