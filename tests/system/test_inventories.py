@@ -426,13 +426,20 @@ def test_a_host_is_never_taken_for_a_group(deployment: Deployment, tmp_path: Pat
 
 
 def test_hosts_of_another_inventory_stay_what_they_are(deployment: Deployment, tmp_path: Path) -> None:
+    """Not even a device that brings about a group of their name takes their place."""
+    deployment.add_client("sly", username="1")
     inventory, loader = InventoryData(), DataLoader()
-    inventory.add_host("gateway-1")
-    inventory.set_variable("gateway-1", "ansible_host", "10.0.0.1")
-    path = written(tmp_path, "clients", **connection(deployment))
+    for name in ("gateway-1", "web_1", "chosen"):
+        inventory.add_host(name)
+        inventory.set_variable(name, "ansible_host", "10.0.0.1")
+    path = written(tmp_path, "clients", **connection(deployment), groups={"chosen": "true"},
+                   keyed_groups=[{"key": "emqx_client_username", "prefix": "web"}])  # fmt: skip
     inventory_loader.get("emqx.cloud.clients").parse(inventory, loader, str(path), cache=False)
-    assert inventory.hosts["gateway-1"].vars["ansible_host"] == "10.0.0.1"
+    for name in ("gateway-1", "web_1", "chosen"):
+        assert inventory.hosts[name].vars["ansible_host"] == "10.0.0.1"
     assert any(name.startswith("gateway-1--") for name in inventory.hosts)
+    assert members(inventory)["web_1_"] == ["sly"] and "web_1" not in inventory.groups
+    assert "sly" in members(inventory)["chosen"]
 
 
 def test_pages_are_read_one_after_the_other_and_a_failure_leaves_no_host(tmp_path: Path) -> None:
