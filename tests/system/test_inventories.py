@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ import yaml
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.plugins.loader import init_plugin_loader, inventory_loader
 
 from demo import PASSWORD, connected
@@ -108,7 +110,10 @@ def test_two_hundred_deployments_are_one_request_and_in_the_cache_none(core: str
         options["platform_secret"] = "{{ lookup('ansible.builtin.env', 'KEPT_ELSEWHERE') }}"
         path = written(tmp_path, "deployments", **options, keyed_groups=[{"key": "emqx_deployment_name"}],
                        compose={"composed": "emqx_deployment_name"})  # fmt: skip
-        given = {"KEPT_ELSEWHERE": platform.platform_secret}
+        encrypted = VaultLib([("default", VaultSecret(b"password"))]).encrypt("a-secret-in-a-vault").decode()
+        path.write_text(path.read_text() + "app_secret: !vault |\n" + indent(encrypted, "  "))
+        (tmp_path / "password").write_text("password")
+        given = {"KEPT_ELSEWHERE": platform.platform_secret, "ANSIBLE_VAULT_PASSWORD_FILE": "password"}
 
         def graph(*words: str) -> dict[str, int]:
             printed = ansible(core, tmp_path, "ansible-inventory", "-i", path.name, "--graph", *words, **given)
@@ -129,7 +134,8 @@ def test_two_hundred_deployments_are_one_request_and_in_the_cache_none(core: str
         listing = ansible(core, tmp_path, "ansible-inventory", "-i", path.name, "--list", **given)
         assert len(platform.requests) == 1
         (kept,) = (tmp_path / "cache").iterdir()
-        assert "plant-197" in kept.read_text() and platform.platform_secret not in kept.read_text() + listing
+        assert "plant-197" in kept.read_text() and "__ansible_vault" in listing
+        assert not [each for each in (platform.platform_secret, "a-secret-in") if each in kept.read_text() + listing]
     assert not evidence.exists()
 
 
