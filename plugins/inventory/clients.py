@@ -288,7 +288,9 @@ class InventoryModule(Inventory):
 
     def _name(self, row: Row, several: bool) -> str | None:
         """Return the name of a client's host, or None if it is there already: while pages are read, rows move."""
-        source, clientid = row["deployment"], str(row.get("clientid"))
+        source, clientid = row["deployment"], row.get("clientid")
+        if not isinstance(clientid, str):
+            raise AnsibleParserError("The API lists a client that has no id.")
         text = str(row.get(self.get_option("hostname")) or clientid)
         base = own_name(plain(self.get_option("hostname_prefix")) + text)
         tail = "." + _label(source) if several else ""

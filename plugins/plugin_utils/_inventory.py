@@ -21,6 +21,7 @@ from ansible.plugins.inventory import (
 )
 
 from ..action.api import plain
+from ..module_utils._http import masked
 
 SUFFIXES = (".emqx_cloud.yml", ".emqx_cloud.yaml")
 """How the names of inventory files end."""
@@ -128,7 +129,8 @@ class Inventory(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             return self.templar.template(value)
         except AnsibleError as error:
-            why = " ".join(str(error).split()).rstrip(".")
+            # Ansible-core 2.16 repeats the text, which may be a secret with braces in it.
+            why = " ".join(masked(str(error), [plain(value)]).split()).rstrip(".")
             raise AnsibleParserError(f"{option} can't be evaluated: {why}.") from None
 
     # Cache

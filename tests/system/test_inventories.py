@@ -280,9 +280,12 @@ def test_what_can_not_be_right_of_deployments_is_one_sentence(
         simulator.platform.change_deployment("d0000003", region=region)
         assert "is no plain word" in told(api_url_pattern="https://{region}.example.com/api/v5")
     odd: Any
-    for odd in (b"{}", b"no JSON", b"[1]", b'[{"deploymentName": "x"}]', b'[{"deploymentID": ""}]'):
+    for odd, words in (
+        ({}, "a list of objects was expected"), ("no JSON", "the answer is no JSON"),
+        ([1], "a list of objects was expected"), ([{"deploymentName": "x"}], "has no id"), ([{"deploymentID": ""}], "has no id"),
+    ):
         simulator.platform.faults.add(Fault("body", body=odd, times=1))
-        one_sentence(told())
+        assert words in told()
 
 
 def test_a_failure_is_not_kept(plants: tuple[Simulator, Path]) -> None:
@@ -483,6 +486,9 @@ def test_what_can_not_be_right_of_clients_is_one_sentence(
     assert "401" in wrong and "a-wrong-secret" not in wrong
     assert "/public_api/" not in told(**{**whole, "api_url": "https://HOST/public_api/v1"})
     one_sentence(told(**{**whole, "api_url": "http://[/api/v5"}))
+    for odd in ({}, {"clientid": None}, {"clientid": 5}):
+        deployment.faults.add(Fault("body", body={"data": [{**odd, "connected": True}]}, times=1))
+        assert told(**whole) == "The API lists a client that has no id."
 
 
 def test_the_inventory_of_many_clients_takes_little_memory(tmp_path: Path) -> None:
