@@ -16,10 +16,11 @@ description:
     can't filter (O(node) on v4, O(zone) and O(proto_name) on v5) is filtered by the plugin.
   - The name of a host is the client id, or what O(hostname) says. An id in which there is something else than ASCII
     letters, digits, C(.), C(_) and C(-), which begins with C(.) or C(-), or which is longer than 200 characters, is no
-    name of a host. In its place stands a similar one that ends in C(--) and a hash of the id, so that
-    no other client gets the same name. The variable C(emqx_client_clientid) has the id as it is.
+    name of a host. In its place stands a similar one that ends in C(--) and a hash of the id, so that no other client
+    gets the same name. The variable C(emqx_client_clientid) has the id as it is.
   - A name that a group or another host has already gets the hash as well. A host is left out, with a warning, if
-    O(keyed_groups) makes a group of its name. Such a group gets C(_) after its name if the host is of another inventory.
+    O(keyed_groups) makes a group of its name. Where a host of another inventory has that name, C(_) follows the name
+    of the group.
   - With several deployments C(.) and the name of the deployment follow.
   - The hosts of a deployment are in the group C(deployment_NAME).
   - If something fails, no host is added.

@@ -281,8 +281,11 @@ def test_what_can_not_be_right_of_deployments_is_one_sentence(
         assert "is no plain word" in told(api_url_pattern="https://{region}.example.com/api/v5")
     odd: Any
     for odd, words in (
-        ({}, "a list of objects was expected"), ("no JSON", "the answer is no JSON"),
-        ([1], "a list of objects was expected"), ([{"deploymentName": "x"}], "has no id"), ([{"deploymentID": ""}], "has no id"),
+        ({}, "a list of objects was expected"),
+        ("no JSON", "the answer is no JSON"),
+        ([1], "a list of objects was expected"),
+        ([{"deploymentName": "x"}], "has no id"),
+        ([{"deploymentID": ""}], "has no id"),
     ):
         simulator.platform.faults.add(Fault("body", body=odd, times=1))
         assert words in told()
