@@ -20,6 +20,7 @@ from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.plugins.loader import init_plugin_loader, inventory_loader
+from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
 
 from demo import PASSWORD, connected
 from simulator import Deployment, Fault, Simulator
@@ -32,9 +33,21 @@ REGIONS = ("eu-central-1", "eu-west-1", "us-east-1", "ap-southeast-2")
 NO_ENVIRONMENT = ("PLATFORM_URL", "PLATFORM_KEY", "PLATFORM_SECRET", "API_URL", "APP_ID", "APP_SECRET")
 
 
+def of_collections() -> set[str]:
+    """The names of modules that are imported from collections."""
+    return {name for name in sys.modules if name.partition(".")[0] == "ansible_collections"}
+
+
 @pytest.fixture(scope="module", autouse=True)
-def _collections() -> None:
+def _collections() -> Iterator[None]:
+    """Ansible's plugin loader. What other tests import without it stands aside meanwhile: they don't go together."""
+    aside = {name: sys.modules.pop(name) for name in of_collections()}
     init_plugin_loader()
+    yield
+    for name in of_collections():
+        del sys.modules[name]
+    _AnsibleCollectionFinder._remove()
+    sys.modules.update(aside)
 
 
 @pytest.fixture(params=CORES)
