@@ -41,8 +41,9 @@ options:
     required: true
   topic:
     description:
-      - The topic that it publishes to, or the topic filter that it subscribes to. A shared subscription is decided as
-        its filter.
+      - The topic that it publishes to, or the topic filter that it subscribes to. A shared or exclusive subscription
+        (V($share/GROUP/FILTER), V($queue/FILTER), V($exclusive/FILTER)) is decided as its filter, and a delayed message
+        (V($delayed/SECONDS/TOPIC)) as its topic, as on v5.
     type: str
     required: true
   clientid:
@@ -80,7 +81,8 @@ notes:
     for C(s/1) isn't.
   - The placeholders V(${clientid}) and V(${username}) (v5), and V(%c) and V(%u) as whole levels (v4), are filled in. To
     a v5 broker, who has no user name is called C(undefined). On v4, V(%u) then stays as it is.
-  - A wildcard in a client id or user name works as one where the placeholder stands, on brokers as well.
+  - A wildcard in a client id or user name works as one where the placeholder stands, on brokers as well. Newer EMQX
+    can refuse such a name there, and one with C(/) in it (C(authorization.topic_template_allow)).
   - A rule that begins with a wildcard doesn't match a topic that begins with V($), as the MQTT standard says of
     subscriptions. Some versions of EMQX 5 take it to match. Write rules of their own for such topics.
   - Other sources of authorization, cached decisions and bans are not looked at. A rule that would decide but has

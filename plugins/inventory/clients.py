@@ -15,10 +15,12 @@ description:
   - Filters are passed to the API, so that only what is asked for is read, page by page. What a generation of the API
     can't filter (O(node) on v4, O(zone) and O(proto_name) on v5) is filtered by the plugin.
   - The name of a host is the client id, or what O(hostname) says. An id in which there is something else than ASCII
-    letters, digits, C(.), C(_) and C(-), which begins with one of the last three, or which is longer than 200
-    characters, is no name of a host. In its place stands a similar one that ends in C(--) and a hash of the id, so that
-    no other client gets the same name. The variable C(emqx_client_clientid) has the id as it is.
-  - A name that a group or another host has already gets the hash as well.
+    letters, digits, C(.), C(_) and C(-), which begins with C(.) or C(-), or which is longer than 200 characters, is no
+    name of a host. In its place stands a similar one that ends in C(--) and a hash of the id, so that no other client
+    gets the same name. The variable C(emqx_client_clientid) has the id as it is.
+  - A name that a group or another host has already gets the hash as well. A host is left out, with a warning, if
+    O(keyed_groups) makes a group of its name. Where a host of another inventory has that name, C(_) follows the name
+    of the group.
   - With several deployments C(.) and the name of the deployment follow.
   - The hosts of a deployment are in the group C(deployment_NAME).
   - If something fails, no host is added.
@@ -287,7 +289,9 @@ class InventoryModule(Inventory):
 
     def _name(self, row: Row, several: bool) -> str | None:
         """Return the name of a client's host, or None if it is there already: while pages are read, rows move."""
-        source, clientid = row["deployment"], str(row.get("clientid"))
+        source, clientid = row["deployment"], row.get("clientid")
+        if not isinstance(clientid, str):
+            raise AnsibleParserError("The API lists a client that has no id.")
         text = str(row.get(self.get_option("hostname")) or clientid)
         base = own_name(plain(self.get_option("hostname_prefix")) + text)
         tail = "." + _label(source) if several else ""

@@ -233,7 +233,8 @@ class InventoryModule(Inventory):
         yield "ansible_connection", template("local")
         yield "ansible_python_interpreter", template(_PYTHON)
         for name in _REACHED_BY:
-            value = given[name] if name in given else self._url(row) if name == "api_url" else self.get_option(name)
+            # As it stands in the file: on ansible-core 2.16 an option is what Ansible Vault has decrypted.
+            value = given[name] if name in given else self._url(row) if name == "api_url" else self._config.get(name)
             if value is not None:
                 yield f"emqx_{name}", value
 

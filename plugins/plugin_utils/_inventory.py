@@ -21,6 +21,7 @@ from ansible.plugins.inventory import (
 )
 
 from ..action.api import plain
+from ..module_utils._http import masked
 
 SUFFIXES = (".emqx_cloud.yml", ".emqx_cloud.yaml")
 """How the names of inventory files end."""
@@ -65,6 +66,7 @@ class Inventory(BaseInventoryPlugin, Constructable, Cacheable):
     _config: Mapping[str, Any]
     _added: list[str]
     _mistakable: dict[str, None]
+    _others: frozenset[str]
 
     def verify_file(self, path: str) -> bool:
         """Say whether a file may be one of this plugin's; the key ``plugin`` in it decides."""
@@ -74,7 +76,7 @@ class Inventory(BaseInventoryPlugin, Constructable, Cacheable):
         """Add the hosts; if something fails there are none of them."""
         super().parse(inventory, loader, path, cache)
         self._config = self._read_config_data(path)
-        self._added, self._mistakable = [], {}
+        self._added, self._mistakable, self._others = [], {}, frozenset(inventory.hosts)
         try:
             # Before there are hosts, so that none can take the name of one.
             for group in self.get_option("groups"):
@@ -97,9 +99,15 @@ class Inventory(BaseInventoryPlugin, Constructable, Cacheable):
         raise TypeError(f"{type(self).__name__} has no hosts")
 
     def _sanitize_group_name(self, name: Any) -> str:
-        """Return the name of a group, and see whether it is that of a host: Ansible would take one for the other."""
-        safe: str = to_safe_group_name(name)
-        if safe in self.inventory.hosts:
+        """Return the name of a group that ``keyed_groups`` makes, and see whether it is that of a host.
+
+        Ansible would take one for the other. A host of this inventory is left out, one of another stays what it is.
+        """
+        safe: str = to_safe_group_name(str(name))
+        while safe in self._others and safe not in self.inventory.groups:
+            self.display.warning(f"The group {safe} is named {safe}_: a host of another inventory has its name.")
+            safe += "_"
+        if safe in self.inventory.hosts and safe not in self.inventory.groups:
             self._mistakable[safe] = None
         return safe
 
@@ -121,7 +129,8 @@ class Inventory(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             return self.templar.template(value)
         except AnsibleError as error:
-            why = " ".join(str(error).split()).rstrip(".")
+            # Ansible-core 2.16 repeats the text, which may be a secret with braces in it.
+            why = " ".join(masked(str(error), [plain(value)]).split()).rstrip(".")
             raise AnsibleParserError(f"{option} can't be evaluated: {why}.") from None
 
     # Cache
@@ -170,7 +179,7 @@ class Inventory(BaseInventoryPlugin, Constructable, Cacheable):
 
     def add_group(self, name: str) -> str:
         """Add a group, made safe, and return its name."""
-        group: str = self.inventory.add_group(self._sanitize_group_name(name))
+        group: str = self.inventory.add_group(to_safe_group_name(str(name)))
         return group
 
     def add_to_group(self, host: str, group: str) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ import yaml
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.plugins.loader import inventory_loader
 
 from demo import PASSWORD, connected
@@ -103,7 +105,10 @@ def test_two_hundred_deployments_are_one_request_and_in_the_cache_none(core: str
         options["platform_secret"] = "{{ lookup('ansible.builtin.env', 'KEPT_ELSEWHERE') }}"
         path = written(tmp_path, "deployments", **options, keyed_groups=[{"key": "emqx_deployment_name"}],
                        compose={"composed": "emqx_deployment_name"})  # fmt: skip
-        given = {"KEPT_ELSEWHERE": platform.platform_secret}
+        encrypted = VaultLib([("default", VaultSecret(b"password"))]).encrypt("a-secret-in-a-vault").decode()
+        path.write_text(path.read_text() + "app_secret: !vault |\n" + indent(encrypted, "  "))
+        (tmp_path / "password").write_text("password")
+        given = {"KEPT_ELSEWHERE": platform.platform_secret, "ANSIBLE_VAULT_PASSWORD_FILE": "password"}
 
         def graph(*words: str) -> dict[str, int]:
             printed = ansible(core, tmp_path, "ansible-inventory", "-i", path.name, "--graph", *words, **given)
@@ -124,7 +129,8 @@ def test_two_hundred_deployments_are_one_request_and_in_the_cache_none(core: str
         listing = ansible(core, tmp_path, "ansible-inventory", "-i", path.name, "--list", **given)
         assert len(platform.requests) == 1
         (kept,) = (tmp_path / "cache").iterdir()
-        assert "plant-197" in kept.read_text() and platform.platform_secret not in kept.read_text() + listing
+        assert "plant-197" in kept.read_text() and "__ansible_vault" in listing
+        assert not [each for each in (platform.platform_secret, "a-secret-in") if each in kept.read_text() + listing]
     assert not evidence.exists()
 
 
@@ -269,9 +275,15 @@ def test_what_can_not_be_right_of_deployments_is_one_sentence(
         simulator.platform.change_deployment("d0000003", region=region)
         assert "is no plain word" in told(api_url_pattern="https://{region}.example.com/api/v5")
     odd: Any
-    for odd in (b"{}", b"no JSON", b"[1]", b'[{"deploymentName": "x"}]', b'[{"deploymentID": ""}]'):
+    for odd, words in (
+        ({}, "a list of objects was expected"),
+        ("no JSON", "the answer is no JSON"),
+        ([1], "a list of objects was expected"),
+        ([{"deploymentName": "x"}], "has no id"),
+        ([{"deploymentID": ""}], "has no id"),
+    ):
         simulator.platform.faults.add(Fault("body", body=odd, times=1))
-        one_sentence(told())
+        assert words in told()
 
 
 def test_a_failure_is_not_kept(plants: tuple[Simulator, Path]) -> None:
@@ -421,13 +433,20 @@ def test_a_host_is_never_taken_for_a_group(deployment: Deployment, tmp_path: Pat
 
 
 def test_hosts_of_another_inventory_stay_what_they_are(deployment: Deployment, tmp_path: Path) -> None:
+    """Not even a device that brings about a group of their name takes their place."""
+    deployment.add_client("sly", username="1")
     inventory, loader = InventoryData(), DataLoader()
-    inventory.add_host("gateway-1")
-    inventory.set_variable("gateway-1", "ansible_host", "10.0.0.1")
-    path = written(tmp_path, "clients", **connection(deployment))
+    for name in ("gateway-1", "web_1", "chosen"):
+        inventory.add_host(name)
+        inventory.set_variable(name, "ansible_host", "10.0.0.1")
+    path = written(tmp_path, "clients", **connection(deployment), groups={"chosen": "true"},
+                   keyed_groups=[{"key": "emqx_client_username", "prefix": "web"}])  # fmt: skip
     inventory_loader.get("emqx.cloud.clients").parse(inventory, loader, str(path), cache=False)
-    assert inventory.hosts["gateway-1"].vars["ansible_host"] == "10.0.0.1"
+    for name in ("gateway-1", "web_1", "chosen"):
+        assert inventory.hosts[name].vars["ansible_host"] == "10.0.0.1"
     assert any(name.startswith("gateway-1--") for name in inventory.hosts)
+    assert members(inventory)["web_1_"] == ["sly"] and "web_1" not in inventory.groups
+    assert "sly" in members(inventory)["chosen"]
 
 
 def test_pages_are_read_one_after_the_other_and_a_failure_leaves_no_host(tmp_path: Path) -> None:
@@ -465,6 +484,9 @@ def test_what_can_not_be_right_of_clients_is_one_sentence(
     assert "401" in wrong and "a-wrong-secret" not in wrong
     assert "/public_api/" not in told(**{**whole, "api_url": "https://HOST/public_api/v1"})
     one_sentence(told(**{**whole, "api_url": "http://[/api/v5"}))
+    for odd in ({}, {"clientid": None}, {"clientid": 5}):
+        deployment.faults.add(Fault("body", body={"data": [{**odd, "connected": True}]}, times=1))
+        assert told(**whole) == "The API lists a client that has no id."
 
 
 def test_the_inventory_of_many_clients_takes_little_memory(tmp_path: Path) -> None:

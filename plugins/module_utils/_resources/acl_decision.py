@@ -9,7 +9,7 @@ decides. Which generation a rule is for is told by its placeholders: modules ref
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from .._errors import InputError
@@ -38,7 +38,7 @@ class Attempt:
     retain: bool = False
 
     def checked(self) -> Attempt:
-        """Return the attempt with the filter that a shared subscription is for.
+        """Return the attempt with the topic that a shared or exclusive subscription, or a delayed message, is for.
 
         :raises InputError: no client could attempt that.
         """
@@ -54,11 +54,18 @@ class Attempt:
         if not isinstance(self.topic, str):
             raise InputError(f"topic is {self.topic!r}: it is a text.")
         problem = (name_problem if self.action == "publish" else filter_problem)(self.topic)
+        topic = self.topic
+        if self.action == "subscribe":
+            group, topic = split_share(topic)
+            if group is None and topic.startswith("$exclusive/"):
+                topic = topic[len("$exclusive/"):]
+        while topic.startswith("$delayed/"):  # EMQX looks through it, at both actions
+            topic = topic[len("$delayed/"):].partition("/")[2]
+        if not topic:
+            problem = problem or "$exclusive/ is followed by a topic filter, and $delayed/ by SECONDS/TOPIC"
         if problem:
             raise InputError(f"topic is {self.topic!r}, which nobody can {self.action} to: {problem}.")
-        if self.action == "publish":
-            return self
-        return Attempt(self.action, split_share(self.topic)[1], self.clientid, self.username, self.qos, self.retain)
+        return replace(self, topic=topic)
 
 
 class _Placed(NamedTuple):
@@ -107,11 +114,15 @@ def _subjects(policy: Any) -> Dict[Tuple[str, Any], List[_Placed]]:
         at = f"subjects[{place}]"
         if not isinstance(item, Mapping):
             raise InputError(f"{at} has to be a dictionary, and is none.")
-        kinds = [kind for kind in KINDS if item.get(kind) not in (None, False)]
+        kinds = [kind for kind in KINDS if item.get(kind) is not None and item[kind] is not False]
         if len(kinds) != 1:
             problem = f"{' and '.join(kinds)} are given" if kinds else "none is given"
             raise InputError(f"{at} has to name one subject by username, clientid or everyone: true: {problem}.")
-        subject = (kinds[0], "" if kinds[0] == "everyone" else str(item[kinds[0]]))
+        kind, value = kinds[0], item[kinds[0]]
+        if value is not True if kind == "everyone" else value.__class__ not in (str, int):
+            wanted = "true, or left out" if kind == "everyone" else "a text"
+            raise InputError(f"{at}.{kind} is {value!r}: it is {wanted}.")
+        subject = (kind, "" if kind == "everyone" else str(value))
         rules = list(_rules(item.get("rules"), at + "."))
         if [each.rule for each in found.setdefault(subject, rules)] != [each.rule for each in rules]:
             raise InputError(f"{at} is {' '.join(subject).strip()} once more, with other rules: give one of them.")
@@ -131,8 +142,11 @@ def _rules(rows: Any, where: str) -> Iterator[_Placed]:
                 said = "is missing" if value is None else f"is {value!r}"
                 raise InputError(f"{at}.{name} {said}: it is {_listed(known) if known else 'a text'}.")
         qos = row.get("qos")
-        if qos is not None and not (isinstance(qos, list) and all(each.__class__ is int for each in qos)):
-            raise InputError(f"{at}.qos is {qos!r}: it is a list of at least one of 0, 1 and 2.")
+        if qos is not None:  # as Ansible takes a list of numbers for a module
+            given = qos if isinstance(qos, list) else [qos]
+            row = {**row, "qos": [int(each) if each in ("0", "1", "2") else each for each in given]}
+            if any(each.__class__ is not int for each in row["qos"]):
+                raise InputError(f"{at}.qos is {qos!r}: it is a list of at least one of 0, 1 and 2.")
         literal = row["topic"].startswith("eq ")
         generation = "v4" if not literal and {"%c", "%u"} & set(row["topic"].split("/")) else "v5"
         conditions = sorted(str(name) for name in set(row) - FIELDS)

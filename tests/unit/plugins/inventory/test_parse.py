@@ -115,6 +115,13 @@ def test_a_failure_is_one_sentence_without_the_secret_and_leaves_no_host(tmp_pat
             assert str(status) in message and message.endswith(".") and "a-secret-of-mine" not in message
 
 
+def test_a_secret_that_is_no_template_is_not_told(tmp_path: Path) -> None:
+    options = {"api_url": "http://127.0.0.1:9/api/v5", "app_id": "an-id", "app_secret": "a-secret-with-{{"}
+    with pytest.raises(AnsibleParserError, match="app_secret can't be evaluated: ") as failed:
+        parsed(tmp_path, "clients", **options)
+    assert "a-secret" not in failed.value.message
+
+
 def test_a_constructed_variable_that_can_not_be_leaves_no_host(tmp_path: Path) -> None:
     with running_server() as server:
         server.script = [answer(200, {"data": CLIENTS, "meta": {"hasnext": False}})]

@@ -51,7 +51,8 @@ def test_forms_of_a_policy() -> None:
     subjects = [{"username": "u", "rules": rules}]
     for policy in (rules, subjects, {"acls": subjects, "count": 1}, {"subjects": subjects}, subjects * 2):
         assert decision(policy, Attempt("publish", "a", username="u")) == "deny"
-    assert decision([{"username": 4711, "rules": rules}], Attempt("publish", "a", username="4711")) == "deny"
+    for number in (4711, 0):
+        assert decision([{"username": number, "rules": rules}], Attempt("publish", "a", username=str(number))) == "deny"
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,7 @@ def test_forms_of_a_policy() -> None:
         ("eq a/#", ["a/#"], ["a/b", "a"]),
         ("eq t/${clientid}", ["t/${clientid}"], ["t/c"]),
         ("$share/g/a", [], ["a", "$share/g/a"]),
+        ("a/b", ["$exclusive/a/b", "$delayed/5/a/b", "$share/g/$delayed/5/a/b"], ["$share/g/$exclusive/a/b"]),
     ],
 )
 def test_filters_against_filters(topic: str, taken: List[str], others: List[str]) -> None:
@@ -101,10 +103,18 @@ def test_a_client_that_is_not_known_has_no_placeholder(topic: str) -> None:
         assert decided([rule(topic)], "publish", asked) == "deny"
 
 
+def test_a_delayed_message_is_for_its_topic() -> None:
+    """Otherwise a rule that denies a topic would seem to let them through."""
+    rules = [rule("a/#", "deny"), rule("$delayed/#"), rule("b")]
+    for topic, wanted in (("a/b", "deny"), ("$delayed/6/a", "deny"), ("b", "allow"), ("c", "deny")):
+        assert decided(rules, "publish", "$delayed/5/" + topic) == wanted, topic
+
+
 def test_actions_qos_and_retain() -> None:
     assert decided([rule("a", action="publish")], "subscribe", "a") == "deny"
-    some = [rule("a", qos=[1, 2])]
-    assert [decided(some, "subscribe", "a", qos=qos) for qos in (0, 1, 2)] == ["deny", "allow", "allow"]
+    for some, allowed in (([1, 2], [1, 2]), (1, [1]), (["0"], [0])):
+        found = [qos for qos in (0, 1, 2) if decided([rule("a", qos=some)], "subscribe", "a", qos=qos) == "allow"]
+        assert found == allowed
     for retain, kept, others in ((True, "allow", "deny"), (False, "deny", "allow"), ("all", "allow", "allow")):
         some = [rule("a", retain=retain)]
         assert [decided(some, "publish", "a", retain=each) for each in (True, False)] == [kept, others]
@@ -139,6 +149,9 @@ def test_what_only_a_broker_knows(some: Dict[str, Any], topic: str, named: str) 
         (["a"], r"subjects\[0\] has to be a dictionary"),
         ([{"rules": []}], r"subjects\[0\] has to name one subject .* none is given"),
         ([{"username": "u", "everyone": True, "rules": []}], "username and everyone are given"),
+        ([{"everyone": "no", "rules": []}], r"subjects\[0\]\.everyone is 'no': it is true"),
+        ([{"username": ["u"], "rules": []}], r"subjects\[0\]\.username is \['u'\]: it is a text"),
+        ([{"clientid": True, "rules": []}], r"subjects\[0\]\.clientid is True: it is a text"),
         ([{"username": "u"}], r"subjects\[0\]\.rules has to be a list"),
         ([{"username": "u", "rules": [1]}], r"subjects\[0\]\.rules\[0\] has to be a dictionary"),
         ([{"username": "u", "rules": []}, {"username": "u", "rules": [rule("a")]}], r"subjects\[1\] is username u"),
@@ -149,7 +162,8 @@ def test_what_only_a_broker_knows(some: Dict[str, Any], topic: str, named: str) 
         ([rule("a", action="pub")], r"rules\[0\]\.action is 'pub'"),
         ([rule("a", action=["all"])], r"rules\[0\]\.action is \['all'\]"),
         ([rule("a/#/b")], r"rules\[0\]\.topic is 'a/#/b', which is no topic filter"),
-        ([rule("a", qos=1)], r"rules\[0\]\.qos is 1"),
+        ([rule("a", qos=3)], r"rules\[0\]\.qos is \[3\]"),
+        ([rule("a", qos=[{}])], r"rules\[0\]\.qos is \[\{\}\]"),
         ([rule("a", qos=[])], r"rules\[0\]\.qos is \[\]"),
         ([rule("a", qos=[True])], r"rules\[0\]\.qos is \[True\]"),
         ([rule("a", retain="some")], r"rules\[0\]\.retain is 'some'"),
@@ -169,6 +183,8 @@ def test_what_is_wrong_with_a_policy(policy: Any, words: str) -> None:
         (Attempt("all", "a"), "action is 'all'"),
         (Attempt("publish", "a/#"), "topic is 'a/#', which nobody can publish to"),
         (Attempt("subscribe", "a/#/b"), "which nobody can subscribe to"),
+        (Attempt("publish", "$delayed/5"), "nobody can publish to: .* SECONDS/TOPIC"),
+        (Attempt("subscribe", "$exclusive/"), "nobody can subscribe to"),
         (Attempt("publish", None), "topic is None"),  # type: ignore[arg-type]
         (Attempt("publish", "a", qos=3), "qos is 3"),
         (Attempt("publish", "a", qos=True), "qos is True"),
