@@ -34,6 +34,6 @@ options:
     required: true
 notes:
   - O(api_url), O(app_id) and O(app_secret) are best set once for a play, with C(module_defaults) for the group
-    C(group/emqx.cloud.deployment), or in the environment. Environment variables are read on the host that the task
-    runs on.
+    C(group/emqx.cloud.deployment), or in the environment. Modules read environment variables on the host that the
+    task runs on, other plugins on the controller.
 """

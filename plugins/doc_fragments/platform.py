@@ -32,8 +32,8 @@ options:
     required: true
 notes:
   - O(platform_url), O(platform_key) and O(platform_secret) are best set once for a play, with C(module_defaults) for
-    the group C(group/emqx.cloud.platform), or in the environment. Environment variables are read on the host that the
-    task runs on.
+    the group C(group/emqx.cloud.platform), or in the environment. Modules read environment variables on the host that
+    the task runs on, other plugins on the controller.
   - The Platform API counts calls by the hour. So a call that changes something is sent again only where the connection
     was refused, and no call after HTTP 429 unless the answer says when.
 """

@@ -619,7 +619,7 @@ def run_module(spec: Spec, run: Callable[[Task], Result]) -> None:
         module.fail_json(msg=module.refused, requests=0)
     if spec.listed and module.params["src"] is not None:
         module.fail_json(msg=f"src is read by the action plugin, which has not run: give {spec.listed}.", requests=0)
-    module.no_log_values.update(_connection_secrets(module.params))
+    module.no_log_values.update(connection_secrets_of(module.params))
     task = Task(module.params, module.check_mode, module._diff)
     result = execute(task, run)
     for warning in task.warnings:
@@ -654,7 +654,7 @@ def run_directly(
         elif refused:
             result = {"failed": True, "msg": refused, "requests": 0}
         else:
-            secrets.update(_connection_secrets(options))
+            secrets.update(connection_secrets_of(options))
             task = Task(options, check_mode, diff_mode, http)
             result = execute(task, run)
             warnings += task.warnings
@@ -688,7 +688,7 @@ def _censored(result: Result, secrets: Set[str]) -> Result:
     return censored
 
 
-def _connection_secrets(params: Mapping[str, Any]) -> List[str]:
+def connection_secrets_of(params: Mapping[str, Any]) -> List[str]:
     """Return what Ansible has to mask beside the options themselves: the base64 of a Basic header."""
     from ._http import connection_secrets
 

@@ -86,13 +86,20 @@ def matches(topic: str, topic_filter: str) -> bool:
     ``#`` also matches the level above it, and no wildcard on the first level matches a name that begins with ``$``
     (MQTT 5, sections 4.7.1.2 and 4.7.2).
     """
-    names = topic.split("/")
-    patterns = split_share(topic_filter)[1].split("/")
+    return takes(split_share(topic_filter)[1], topic)
+
+
+def takes(topic_filter: str, topic: str) -> bool:
+    """Say whether a filter, which has no share group, takes a topic name or another filter, as brokers decide it.
+
+    The wildcards of the other filter are levels like any other: ``a/+`` takes ``a/#``.
+    """
+    names, patterns = topic.split("/"), topic_filter.split("/")
     if topic.startswith("$") and patterns[0] in ("+", "#"):
         return False
     for position, pattern in enumerate(patterns):
         if pattern == "#":
-            return True
+            return position == len(patterns) - 1
         if position >= len(names) or pattern not in ("+", names[position]):
             return False
     return len(names) == len(patterns)

@@ -52,6 +52,15 @@ def test_roles_and_playbooks_are_listed() -> None:
     assert sorted(re.findall(r"(?m)^\| `emqx\.cloud\.(\w+)`", playbooks)) == _names("playbooks/*.yml")
 
 
+def test_plugins_for_playbooks_are_listed() -> None:
+    """Those of the collection's own roles and playbooks are not."""
+    section = README.partition("\n## Plugins\n")[2].partition("\n## ")[0]
+    firsts = " ".join(re.findall(r"(?m)^\| (`[^|]+)\|", section))
+    kinds = ("inventory", "lookup", "test")
+    wanted = ["acl_decision", *(name for kind in kinds for name in _names(f"plugins/{kind}/*.py"))]
+    assert sorted(re.findall(r"`emqx\.cloud\.(\w+)`", firsts)) == sorted(wanted)
+
+
 def _names(pattern: str) -> list[str]:
     return sorted(path.stem for path in COPY.glob(pattern))
 

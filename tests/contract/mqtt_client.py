@@ -74,10 +74,10 @@ class MqttClient:
         self._client.unsubscribe(topic)
         assert self._acknowledged.wait(SECONDS), f"no UNSUBACK for {topic}"
 
-    def publish(self, topic: str, payload: str, *, retain: bool = False) -> None:
-        """With QoS 1, to know that it has arrived."""
+    def publish(self, topic: str, payload: str, *, qos: int = 1, retain: bool = False) -> None:
+        """With QoS 1 or 2, to know that it has arrived."""
         self._acknowledged.clear()
-        self._client.publish(topic, payload, qos=1, retain=retain)
+        self._client.publish(topic, payload, qos=qos, retain=retain)
         assert self._acknowledged.wait(SECONDS), f"no PUBACK for {topic}"
 
     def next_message(self) -> tuple[str, bytes, int, bool]:

@@ -74,9 +74,12 @@ def _matches(rule: Rule, attempt: Attempt) -> bool:
 
 
 def _rendered(topic: str, attempt: Attempt) -> str:
-    """v5 has `${clientid}` and `${username}` anywhere, v4 has `%c` and `%u` as whole levels; others are literal."""
-    values = {"clientid": attempt.clientid, "username": attempt.username or "undefined"}
+    """v5 has `${clientid}` and `${username}` anywhere, v4 has `%c` and `%u` as whole levels; others are literal.
+
+    Who has no user name is called `undefined` on v5, and on v4 `%u` stays as it is (EMQX's source, not recorded).
+    """
     if attempt.generation == "v5":
+        values = {"clientid": attempt.clientid, "username": attempt.username or "undefined"}
         return re.sub(r"\$\{(clientid|username)\}", lambda found: values[found[1]], topic)
-    levels = {"%c": values["clientid"], "%u": values["username"]}
+    levels = {"%c": attempt.clientid, "%u": attempt.username or "%u"}
     return "/".join(levels.get(level, level) for level in topic.split("/"))

@@ -437,7 +437,7 @@ class State:
 
     def _allows(self, client: Client, action: str, topic: str, qos: int, retain: bool) -> bool:
         """The first source that knows an answer decides, and where none does, `no_match`."""
-        topic = topics.split_share(topic)[1] if action == "subscribe" else topic
+        topic = topics.split_share(topic)[1].removeprefix("$queue/") if action == "subscribe" else topic
         attempt = Attempt(action, topic, qos, retain, client.clientid, client.username, self.generation)
         found = self.acl.decide(attempt) if self.generation == "v4" else self._of_sources(attempt)
         return self.settings["no_match"] == "allow" if found is None else found

@@ -39,6 +39,8 @@ GUIDES: dict[str, dict[str, Any]] = {
     "guide_dedicated_v4": {"generation": "v4", "tls": True},
     "guide_dedicated_v5": {"generation": "v5", "tls": True},
     "guide_drift": {"generation": "v5", "tls": True},
+    "guide_inventory": {"generation": "v5", "tls": True, "serverless": True, "listed": [{"name": "plant-7"}]},
+    "guide_policy": {"generation": "v5", "tls": True},
     "guide_quickstart": {"generation": "v5", "tls": True},
     "guide_self_hosted": {"generation": "v5", "bare": True},
     "guide_serverless": {"generation": "v5", "tls": True, "serverless": True},
@@ -46,7 +48,12 @@ GUIDES: dict[str, dict[str, Any]] = {
 }
 # These are followed by tests of their own, which have what they need, such as a controller.
 ELSEWHERE = {"guide_awx": "tests/system/awx_guide.py"}
-ONLINE = {"guide_drift": ["gateway-7"], "guide_quickstart": DEVICES, "guide_serverless": ["press-1", "press-2"]}
+ONLINE = {
+    "guide_drift": ["gateway-7"],
+    "guide_inventory": ["gateway-7"],
+    "guide_quickstart": DEVICES,
+    "guide_serverless": ["press-1", "press-2"],
+}
 
 
 class Block(NamedTuple):
@@ -145,6 +152,7 @@ def test_what_a_guide_shows_was_run(guide: str, tmp_path: Path) -> None:
             deployment.add_client(name)
         if guide == "guide_drift":
             done("banned", deployment, clientid="stolen-7")
+        simulator.platform.add_deployment("plant-8", region="us-east-1", type="dedicated")
         addresses = {
             "https://HOST:8443/api/v5": deployment.api_url,
             "https://HOST:8443/api": deployment.api_url,
@@ -153,6 +161,9 @@ def test_what_a_guide_shows_was_run(guide: str, tmp_path: Path) -> None:
             "=APP_SECRET": f"={deployment.app_secret}",
             "app_id: APP_ID": f"app_id: {deployment.app_id}",
             "app_secret: APP_SECRET": f"app_secret: {deployment.app_secret}",
+            "https://HOST/public_api/v1": simulator.platform.platform_url,
+            "=PLATFORM_KEY": f"={simulator.platform.platform_key}",
+            "=PLATFORM_SECRET": f"={simulator.platform.platform_secret}",
         }
         # Guides that tell how to connect have no variables but the CA of the simulator.
         variables = environment(deployment)

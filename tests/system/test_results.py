@@ -15,7 +15,7 @@ import yaml
 
 from simulator import Deployment, Fault, Simulator
 from system.harness import PLUGINS, run
-from system.test_documentation import MODULES, ONE_GENERATION
+from system.test_documentation import MODULES, OF_THE_PLATFORM, ONE_GENERATION
 
 # What Ansible itself documents, and what RETURN says has any shape.
 COMMON = {"changed", "failed", "msg", "diff"}
@@ -73,19 +73,22 @@ def test_results_are_as_documented(generation: str) -> None:
         deployment = simulator.deployments[0]
         deployment.add_users(device["username"] for device in DEVICES)
         deployment.add_client("gateway-7", username="gateway", proto_ver=5)
+        simulator.platform.set(operation_seconds=0)
+        simulator.platform.add_deployment("test-bench", status="stopped")
         for name in [*(name for name in MODULES if name not in LAST), *LAST]:
             if ONE_GENERATION.get(name, generation) != generation:
                 continue
             for module, options in examples(name, deployment):
                 if generation == "v4" and options.get("path") == "publish":
                     continue  # v4's call for it is mqtt/publish
+                endpoint = simulator.platform if module in OF_THE_PLATFORM else deployment
                 documented = returns_of(module)
                 for way in ("check", "refused", "done"):
                     if way == "refused":
                         methods = ("POST", "PUT", "PATCH", "DELETE")
-                        deployment.faults.add(*(Fault("status", status=400, method=method) for method in methods))
-                    result = run(module, deployment, check=way == "check", **options)
-                    deployment.faults.clear()
+                        endpoint.faults.add(*(Fault("status", status=400, method=method) for method in methods))
+                    result = run(module, endpoint, check=way == "check", **options)
+                    endpoint.faults.clear()
                     assert way == "refused" or not result.get("failed"), (module, options, result)
                     seen[module] |= set(result)
                     shown = {key: value for key, value in result.items() if key not in COMMON}

@@ -42,9 +42,10 @@ run_flake8 = False
 _HEAD = """# Compatibility
 
 `make release-check` writes this file. ansible-test's sanity tests pass without a line of their findings ignored; units
-are the unit tests; integration are the targets {targets}, run by ansible-test against the simulator of both generations
-of the API. Each ansible-core is tested on the oldest and the newest Python that it supports and that the machine of the
-test had. Modules run on Python 3.8 and later, which `make test` checks.
+are the unit tests; integration are the targets {targets},
+run by ansible-test against the simulator of both generations of the API. Each ansible-core is tested on the oldest and
+the newest Python that it supports and that the machine of the test had. Modules run on Python 3.8 and later, which
+`make test` checks.
 
 | ansible-core | Python | sanity | units | integration |
 | --- | --- | --- | --- | --- |

@@ -324,7 +324,7 @@ def _rules(rows: Sequence[Mapping[str, Any]], where: str, generation: str, unwan
     seen: Dict[Hashable, Tuple[Optional[str], str]] = {}
     for place, row in enumerate(rows):
         at = f"{where}rules[{place}]"
-        rule = _rule(row, at, generation, unwanted)
+        rule = rule_from(row, at, generation, unwanted)
         for each in [rule] if generation == "v5" else unfolded([rule]):
             permission, other = seen.setdefault(each.identity, (each.permission, at))
             if permission != each.permission:
@@ -333,7 +333,13 @@ def _rules(rows: Sequence[Mapping[str, Any]], where: str, generation: str, unwan
                 yield each
 
 
-def _rule(row: Mapping[str, Any], at: str, generation: str, unwanted: bool) -> Rule:
+def rule_from(row: Mapping[str, Any], at: str, generation: str, unwanted: bool = False) -> Rule:
+    """Return the rule that a dictionary describes.
+
+    :param at: the dictionary's place, as it stands in messages.
+    :param unwanted: it is to be removed, so that it need not be one that can be stored.
+    :raises InputError: it can't be a rule of that generation.
+    """
     topic, permission = row["topic"], row.get("permission")
     if not unwanted:
         if permission is None:

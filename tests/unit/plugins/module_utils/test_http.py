@@ -489,7 +489,7 @@ def test_of_results_the_error_is_that_of_the_first_item_whichever_fails_first(co
             assert second_failed.wait(10)
         elif item == 1:
             second_failed.set()
-        raise ApiError("item %d" % item, 401, None, "", "GET", "x")
+        raise ApiError(f"item {item}", 401, None, "", "GET", "x")
 
     with pytest.raises(ApiError, match="item 0"):
         connect(max_connections=2).results(work, range(2))
