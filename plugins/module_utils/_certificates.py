@@ -157,8 +157,6 @@ def _private_key(pem: Pem) -> Tuple[str, bytes]:
 
 def _certificates(pem: Pem) -> List[Any]:
     """Return the certificates of a PEM, each of them once."""
-    if not pem.option.endswith("_path") and "PRIVATE KEY-----" in pem.text:
-        raise InputError(f"{pem.option} holds a private key, which belongs into key: {pem.option} is not kept secret.")
     if not _CERTIFICATE.search(pem.text):
         raise InputError(
             f"{pem.option} holds no certificate in PEM: it has to have the line -----BEGIN CERTIFICATE-----."

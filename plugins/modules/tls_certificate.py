@@ -55,7 +55,7 @@ options:
   cert:
     description:
       - The certificate in PEM, followed by those that have issued it, each right after the one that it has issued. The
-        root can be left out.
+        root can be left out. A private key in it is passed over.
       - One of O(cert) and O(cert_path) is needed with O(state=present).
     type: str
   cert_path:
@@ -266,7 +266,8 @@ from ansible_collections.emqx.cloud.plugins.module_utils._resources import certi
 from ansible_collections.emqx.cloud.plugins.module_utils._task import ACCOUNT, WAIT, Result, Spec, Task, run_module
 
 PEM = dict(
-    cert=dict(type="str"),
+    # Some keep the key in the same text.
+    cert=dict(type="str", no_log=True),
     cert_path=dict(type="path"),
     key=dict(type="str", no_log=True),
     key_path=dict(type="path", no_log=False),

@@ -118,7 +118,7 @@ def connection(generation: str) -> Iterator[dict[str, str]]:
         for fields in LISTED:
             platform.add_deployment(project="Laboratory", **fields)
         # At once, so that each run sees the same.
-        platform.set(certificate_seconds=0)
+        platform.set(certificate_seconds=0, operation_seconds=0)
         yield {
             "EMQX_API_URL": deployment.api_url,
             "EMQX_APP_ID": deployment.app_id,

@@ -288,17 +288,21 @@ def test_a_playbook_with_a_vaulted_key(simulator: Simulator, tmp_path: Path) -> 
     """Nothing of a key is printed, and an expiry that comes near is warned of."""
     soon = issued(datetime.now(timezone.utc) + timedelta(days=5, hours=1))
     (tmp_path / "password").write_text("open-sesame\n")
-    for name, text in (("key", soon["key"]), ("vaulted.key", soon["key"]), ("cert", soon["cert"])):
+    files = {"key": soon["key"], "vaulted.key": soon["key"], "cert": soon["cert"], "both": soon["cert"] + soon["key"]}
+    for name, text in files.items():
         (tmp_path / name).write_text(text)
     vault = ["--vault-password-file", str(tmp_path / "password")]
     subprocess.run(["ansible-vault", "encrypt", *vault, str(tmp_path / "vaulted.key")], check=True, capture_output=True)
     text = "{{ lookup('ansible.builtin.unvault', '" + str(tmp_path / "vaulted.key") + "') | string }}"
+    both = "{{ lookup('ansible.builtin.file', '" + str(tmp_path / "both") + "') }}"
     common = {"deployment_name": simulator.deployments[0].name, "cert_path": str(tmp_path / "cert")}
     tasks: list[dict[str, Any]] = [
         {"emqx.cloud.tls_certificate": {**common, "key": text}},
         {"emqx.cloud.tls_certificate": {**common, "key_path": str(tmp_path / "key"), "warn_days": 5}},
         {
-            "emqx.cloud.tls_certificate": {**common, "key": text, "force": True},
+            "emqx.cloud.tls_certificate": {
+                "deployment_name": common["deployment_name"], "cert": both, "key": text, "force": True
+            },
             "vars": {"emqx_direct_execution": False},
         },
         {"emqx.cloud.tls_certificate": {**common, "key_path": str(tmp_path / "vaulted.key")}},

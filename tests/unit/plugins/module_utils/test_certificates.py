@@ -115,8 +115,7 @@ def test_a_certificate_without_a_subject():
 WRONG = [
     ("", None, "cert holds no certificate in PEM: it has to have the line -----BEGIN CERTIFICATE-----."),
     ("\ud800 \x00", None, "cert holds no certificate in PEM"),
-    (LEAF.secret(), None, "cert holds a private key, which belongs into key: cert is not kept secret."),
-    (LEAF.pem + LEAF.secret(), None, "cert holds a private key"),
+    (LEAF.secret(), None, "cert holds no certificate in PEM"),
     (LEAF.pem.replace("M", "N"), None, "cert holds a certificate that can't be read: it is damaged."),
     (LEAF.pem[:-30], None, "cert holds a certificate that can't be read"),
     (LEAF.pem, "", "key holds no private key in PEM"),
