@@ -295,14 +295,13 @@ def test_a_playbook_with_a_vaulted_key(simulator: Simulator, tmp_path: Path) -> 
     subprocess.run(["ansible-vault", "encrypt", *vault, str(tmp_path / "vaulted.key")], check=True, capture_output=True)
     text = "{{ lookup('ansible.builtin.unvault', '" + str(tmp_path / "vaulted.key") + "') | string }}"
     both = "{{ lookup('ansible.builtin.file', '" + str(tmp_path / "both") + "') }}"
-    common = {"deployment_name": simulator.deployments[0].name, "cert_path": str(tmp_path / "cert")}
+    by_name = {"deployment_name": simulator.deployments[0].name}
+    common = {**by_name, "cert_path": str(tmp_path / "cert")}
     tasks: list[dict[str, Any]] = [
         {"emqx.cloud.tls_certificate": {**common, "key": text}},
         {"emqx.cloud.tls_certificate": {**common, "key_path": str(tmp_path / "key"), "warn_days": 5}},
         {
-            "emqx.cloud.tls_certificate": {
-                "deployment_name": common["deployment_name"], "cert": both, "key": text, "force": True
-            },
+            "emqx.cloud.tls_certificate": {**by_name, "cert": both, "key_path": str(tmp_path / "key"), "force": True},
             "vars": {"emqx_direct_execution": False},
         },
         {"emqx.cloud.tls_certificate": {**common, "key_path": str(tmp_path / "vaulted.key")}},
