@@ -45,15 +45,16 @@ def deployments(api: PlatformApi) -> Iterator[Dict[str, Any]]:
 def deployment(api: PlatformApi, id: str) -> Optional[Dict[str, Any]]:
     """Return one deployment as :func:`deployments` does, or None where the account has none with this id.
 
-    :raises ApiError: the call failed, or the answer is no object.
+    :raises ApiError: the call failed, or the answer is something else.
     """
     path = path_of("deployments/{}", id)
     try:
         row = api.call("GET", path)
     except Missing:
         return None
-    (found,) = api.dicts([row], path)
-    return _shown(found, DEPLOYMENT)
+    if not isinstance(row, dict) or str(row.get(DEPLOYMENT["id"])) != id:
+        raise api.odd("GET", path, "the deployment with this id was expected")
+    return _shown(row, DEPLOYMENT)
 
 
 def projects(api: PlatformApi) -> Iterator[Dict[str, Any]]:
@@ -117,7 +118,7 @@ def _filters(options: Mapping[str, Optional[str]]) -> Dict[str, str]:
 
 
 def _filtered(rows: Iterator[Dict[str, Any]], filters: Mapping[str, str]) -> Iterator[Dict[str, Any]]:
-    return (row for row in rows if all(row[name] == value for name, value in filters.items()))
+    return (row for row in rows if all(str(row[name]) == value for name, value in filters.items()))
 
 
 @dataclass(frozen=True)
@@ -228,9 +229,10 @@ def power(api: PlatformApi, options: Mapping[str, Any]) -> Powers:
     :raises InputError: there is none, or several have the name.
     """
     row = find_deployment(api, options["id"], options["name"])
-    if not isinstance(row["id"], str) or not isinstance(row["status"], str):
-        raise api.odd("GET", "deployments", "a deployment has no id or no status")
-    return Powers(api, Power(row["id"], row["status"], row), options["state"], options["wait"])
+    if not isinstance(row["status"], str) or row["id"] is None:
+        path = "deployments" if options["id"] is None else path_of("deployments/{}", options["id"])
+        raise api.odd("GET", path, "a deployment has no id or no status")
+    return Powers(api, Power(str(row["id"]), row["status"], row), options["state"], options["wait"])
 
 
 def find_deployment(api: PlatformApi, id: Optional[str], name: Optional[str]) -> Dict[str, Any]:
