@@ -87,7 +87,7 @@ _raw:
   elements: raw
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
@@ -135,32 +135,23 @@ class LookupModule(LookupBase):
         :raises AnsibleLookupError: an argument is wrong, or a request failed.
         """
         kwargs.pop("wantlist", None)  # what `with_` says before ansible-core 2.19, and what is true anyway
-        filters = {name: value for name, value in kwargs.items() if name not in CONNECTIONS}
-        given = {name: value for name, value in kwargs.items() if name in CONNECTIONS and value is not None}
-        connection = {**self._of_host(variables or {}), **given}
+        if not terms:
+            raise AnsibleLookupError(f"Nothing is said to be read: it is one of {', '.join(KINDS)}.")
+        given = {name: value for name, value in kwargs.items() if not _is_omit(value, variables or {})}
         rows: list[Any] = []
         for term in terms:
             kind = plain(term)
-            if kind not in KINDS:
+            if not isinstance(kind, str) or kind not in KINDS:
                 raise AnsibleLookupError(f"{kind!r} can't be read: it is one of {', '.join(KINDS)}.")
-            found = self._read(kind, connection, filters)
+            found = self._read(kind, given, variables or {})
             rows += found if isinstance(found, list) else [] if found is None else [found]
         result: list[Any] = no_template(rows)
         return result
 
-    def _of_host(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the options that a host has as variables, evaluated."""
-        named = {name: f"emqx_{name}" for name in CONNECTIONS}
-        return {
-            name: self._templar.template(variables[variable])
-            for name, variable in named.items() if variables.get(variable) is not None
-        }
-
-    @staticmethod
-    def _read(kind: str, connection: Mapping[str, Any], filters: Mapping[str, Any]) -> Any:
+    def _read(self, kind: str, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
         module, name = KINDS[kind]
-        needed = {option: value for option, value in connection.items() if option in module.SPEC.connection}
-        options = plain({**needed, **filters})
+        filters = {option: value for option, value in arguments.items() if option not in CONNECTIONS}
+        options = plain({**self._connection(module.SPEC.connection, arguments, variables), **filters})
         module_name = "emqx.cloud." + module.__name__.rpartition(".")[2]
         result = run_directly(module_name, module.SPEC, module.run, options, False, False, kept)
         for warning in result.get("warnings", ()):
@@ -168,3 +159,24 @@ class LookupModule(LookupBase):
         if result.get("failed"):
             raise AnsibleLookupError(f"The lookup emqx.cloud.query can't read {kind}: {result['msg']}")
         return result[name]
+
+    def _connection(
+        self, names: Iterable[str], arguments: Mapping[str, Any], variables: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the options of the connection: from the arguments, otherwise from the variables of the host.
+
+        No other variable is evaluated, since what is not needed may be undefined.
+        """
+        found = {}
+        for name in names:
+            value = arguments.get(name)
+            if value is None:
+                value = self._templar.template(variables.get(f"emqx_{name}"))
+            if value is not None:
+                found[name] = value
+        return found
+
+
+def _is_omit(value: Any, variables: Mapping[str, Any]) -> bool:
+    """Say whether a value is what ``default(omit)`` gives: a variable before ansible-core 2.19, a constant since then."""
+    return str(value) in ("<<Omit>>", variables.get("omit"))

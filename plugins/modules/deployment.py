@@ -205,7 +205,7 @@ def run(task: Task) -> Result:
     interval = platform.interval(patience)
     store = platform.power(task.platform(), task.params)
     if store.is_turning() and task.params["wait"] and not task.check_mode:
-        task.wait(store.turned, patience, {}, interval)
+        task.wait(store.turned, patience, {"deployment": store.found.shown()}, interval)
     return task.converge_one(store, store.wanted, "deployment", interval)
 
 

@@ -118,6 +118,7 @@ def test_on_the_way_to_the_opposite_it_is_refused_without_waiting(platform: Plat
     result = run("deployment", platform, id=id, state="stopped", wait=True, wait_timeout=0.2)
     assert f"it is still waited for the deployment {id}, which is starting." in one_sentence(result["msg"])
     assert not result["changed"] and changes(platform) == []
+    assert (result["deployment"]["id"], result["deployment"]["status"]) == (id, "starting")
     assert result["requests"] <= 22
 
 

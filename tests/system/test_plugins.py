@@ -100,6 +100,7 @@ def test_everything_in_one_play(tmp_path: Path, core: str) -> None:
             "number": f"lookup('{LOOKUP}', 'users', query='length(@)')",
             "numbers": f"query('{LOOKUP}', 'users', query='length(@)')",
             "nothing": f"query('{LOOKUP}', 'users', query='[0].nothing')",
+            "omitted": f"query('{LOOKUP}', 'users', like=omit, app_id=omit, query='length(@)')",
             "clients": f"query('{LOOKUP}', 'clients', fields=['clientid', 'username'])",
             "two": f"query('{LOOKUP}', 'bans', 'retained', query='[].[reason, topic]')",
             "retained": f"query('{LOOKUP}', 'retained', with_payload=true)",
@@ -115,7 +116,7 @@ def test_everything_in_one_play(tmp_path: Path, core: str) -> None:
             "limit": f"query('{LOOKUP}', 'users', limit='many')",
             "both": f"query('{LOOKUP}', 'users', like='a', username='a')",
             "expression": f"query('{LOOKUP}', 'users', query='[')",
-            "missing": f"query('{LOOKUP}', 'deployments')",
+            "missing": f"query('{LOOKUP}', 'deployments', platform_secret='x')",
             "secret": f"query('{LOOKUP}', 'users', app_secret='wrong-secret')",
             "policy": "[{'topic': 'a'}] | emqx.cloud.acl_decision(action='publish', topic='a')",
             "topic": "7 is emqx.cloud.topic_name",
@@ -129,7 +130,8 @@ def test_everything_in_one_play(tmp_path: Path, core: str) -> None:
             *[failing(f"wrong_{name}", value) for name, value in wrong.items()],
             keep(tmp_path / "found.json", *asked, *[f"wrong_{name}" for name in wrong]),
         ]
-        variables = {"account": connection(simulator.platform)}
+        # The host's own secret of the account is nowhere to be found; nothing here needs it.
+        variables = {"account": connection(simulator.platform), "emqx_platform_secret": "{{ nowhere }}"}
         printed = run(core, tmp_path, tasks, {"plant-7": host(deployment, **variables)}, EMQX_RETRIES="0")
     found = json.loads((tmp_path / "found.json").read_text())
     assert not (tmp_path / "evaluated").exists()
@@ -139,6 +141,7 @@ def test_everything_in_one_play(tmp_path: Path, core: str) -> None:
     assert sorted(row["username"] for row in found["users"]) == sorted([planted, "gateway-1", "gateway-2"])
     assert (found["names"], found["joined"]) == (["gateway-1", "gateway-2"], "gateway-1,gateway-2")
     assert (int(found["number"]), found["numbers"], found["nothing"]) == (3, [3], [])
+    assert found["omitted"] == [3]
     assert found["clients"] == [{"clientid": "c-1", "username": planted}]
     assert found["two"] == [[planted, None], [None, "r/1"]]
     assert found["retained"][0]["payload"] == planted
@@ -151,7 +154,7 @@ def test_everything_in_one_play(tmp_path: Path, core: str) -> None:
         "limit": "limit",
         "both": "parameters are mutually exclusive",
         "expression": "query is no JMESPath expression",
-        "missing": "missing required arguments: platform_key, platform_secret, platform_url",
+        "missing": "missing required arguments: platform_key, platform_url",
         "secret": "check app_id and app_secret",
         "policy": "acl_decision: rules[0].action is missing: it is publish, subscribe or all.",
         "topic": "The topic is 7: it has to be a text.",

@@ -45,15 +45,16 @@ def deployments(api: PlatformApi) -> Iterator[Dict[str, Any]]:
 def deployment(api: PlatformApi, id: str) -> Optional[Dict[str, Any]]:
     """Return one deployment as :func:`deployments` does, or None where the account has none with this id.
 
-    :raises ApiError: the call failed, or the answer is no object.
+    :raises ApiError: the call failed, or the answer is something else.
     """
     path = path_of("deployments/{}", id)
     try:
         row = api.call("GET", path)
     except Missing:
         return None
-    (found,) = api.dicts([row], path)
-    return _shown(found, DEPLOYMENT)
+    if not isinstance(row, dict) or str(row.get(DEPLOYMENT["id"])) != id:
+        raise api.odd("GET", path, "the deployment with this id was expected")
+    return _shown(row, DEPLOYMENT)
 
 
 def projects(api: PlatformApi) -> Iterator[Dict[str, Any]]:
@@ -117,7 +118,7 @@ def _filters(options: Mapping[str, Optional[str]]) -> Dict[str, str]:
 
 
 def _filtered(rows: Iterator[Dict[str, Any]], filters: Mapping[str, str]) -> Iterator[Dict[str, Any]]:
-    return (row for row in rows if all(row[name] == value for name, value in filters.items()))
+    return (row for row in rows if all(str(row[name]) == value for name, value in filters.items()))
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,7 @@ def _heads_for(status: str) -> str:
 class Powers(Store[Power]):
     """Starting and stopping one deployment, which is looked up once.
 
+    :ivar found: the deployment as it was found.
     :ivar wanted: the deployment as it has to be.
     """
 
@@ -171,29 +173,29 @@ class Powers(Store[Power]):
     def __init__(self, api: PlatformApi, found: Power, state: str, wait: bool) -> None:
         super().__init__(api)
         self._platform = api
-        self._found, self._wait, self._operation = found, wait, OPERATIONS[state]
+        self.found, self._wait, self._operation = found, wait, OPERATIONS[state]
         status = self._operation.end if wait else self._operation.via
         self.wanted = Power(found.id, status, found.row)
 
     def current(self, wanted: Sequence[Power], everything: bool) -> Iterator[Power]:
-        on_the_way = self._wait and self._found.status == self._operation.via
-        yield self._found.changed(status=self._operation.end) if on_the_way else self._found
+        on_the_way = self._wait and self.found.status == self._operation.via
+        yield self.found.changed(status=self._operation.end) if on_the_way else self.found
 
     def is_turning(self) -> bool:
         """Say whether it is on the way to the opposite of what is wanted, from where it can't be called back."""
-        return self._found.status in {each.via for each in OPERATIONS.values()} - {self._operation.via}
+        return self.found.status in {each.via for each in OPERATIONS.values()} - {self._operation.via}
 
     def check(self, plan: Plan[Power]) -> None:
         if self.is_turning() and not self._wait:
             raise InputError(
-                f"The deployment {self._found.id} is {self._found.status}, and can be asked to {self._operation.call} "
+                f"The deployment {self.found.id} is {self.found.status}, and can be asked to {self._operation.call} "
                 "only once that is over: try again then, or set wait: true to wait for it."
             )
 
     def turned(self) -> Tuple[List[str], None]:
         """Look whether it has arrived at the opposite of what is wanted."""
-        status = self._seen(self._found)["status"]
-        return ([self._words(status)] if status == self._found.status else []), None
+        status = self._seen(self.found)["status"]
+        return ([self._words(status)] if status == self.found.status else []), None
 
     def update(self, records: Iterable[Power]) -> Outcomes[Power]:
         path = f"deployments/{{}}/{self._operation.call}"
@@ -202,7 +204,7 @@ class Powers(Store[Power]):
     def status(self, record: Power, anew: bool) -> Dict[str, Any]:
         """Return the whole deployment as ``deployment``, asked ``anew`` only if it has not been there from the start.
         """
-        if not anew or self._found.status == self._operation.end:
+        if not anew or self.found.status == self._operation.end:
             return {"deployment": record.shown()}
         return {"deployment": self._seen(record)}
 
@@ -219,7 +221,7 @@ class Powers(Store[Power]):
         return [] if seen == self._operation.end else [self._words(seen)]
 
     def _words(self, status: Any) -> str:
-        return f"the deployment {self._found.id}, which is {status}"
+        return f"the deployment {self.found.id}, which is {status}"
 
 
 def power(api: PlatformApi, options: Mapping[str, Any]) -> Powers:
@@ -228,9 +230,10 @@ def power(api: PlatformApi, options: Mapping[str, Any]) -> Powers:
     :raises InputError: there is none, or several have the name.
     """
     row = find_deployment(api, options["id"], options["name"])
-    if not isinstance(row["id"], str) or not isinstance(row["status"], str):
-        raise api.odd("GET", "deployments", "a deployment has no id or no status")
-    return Powers(api, Power(row["id"], row["status"], row), options["state"], options["wait"])
+    if not isinstance(row["status"], str) or row["id"] is None:
+        path = "deployments" if options["id"] is None else path_of("deployments/{}", options["id"])
+        raise api.odd("GET", path, "a deployment has no id or no status")
+    return Powers(api, Power(str(row["id"]), row["status"], row), options["state"], options["wait"])
 
 
 def find_deployment(api: PlatformApi, id: Optional[str], name: Optional[str]) -> Dict[str, Any]:

@@ -20,7 +20,7 @@ class Templar:
 
     @staticmethod
     def template(value: Any) -> Any:
-        return {"{{ secret }}": "of-the-host"}.get(value, value)
+        return {"{{ secret }}": "of-the-host"}[value] if "{{" in str(value) else value
 
 
 @pytest.fixture(name="server")
@@ -51,6 +51,22 @@ def test_the_connection_is_given_or_of_the_host_or_of_the_environment(
     assert users == ["of-the-environment:of-the-host", "given:of-the-host"]
     with pytest.raises(AnsibleLookupError, match="127.0.0.1:1"):
         looked_up("topics", app_secret="x-of-nobody")
+
+
+def test_only_what_is_needed_of_a_host_is_evaluated(server: Any) -> None:
+    """An account's secret that is nowhere is no trouble where users are read, nor what an argument stands for."""
+    undefined = {"emqx_platform_secret": "{{ nowhere }}", "emqx_app_secret": "{{ nowhere }}"}
+    host = {"emqx_api_url": server.url, "emqx_app_id": "i", **undefined}
+    server.script = [answer(200, {"data": [], "meta": {}})]
+    assert looked_up("topics", variables=host, app_secret="given") == []
+    with pytest.raises(KeyError, match="nowhere"):
+        looked_up("topics", variables=host)
+
+
+@pytest.mark.parametrize("terms", [[], [None], ["sheep"], [["users", "acl"]], [{"users": 1}]])
+def test_what_can_not_be_read(terms: list[Any]) -> None:
+    with pytest.raises(AnsibleLookupError, match="it is one of users, acl, clients"):
+        looked_up(*terms)
 
 
 @pytest.mark.parametrize("odd", [{"data": 3}, {"data": ["a"]}, [], "text", None, {"data": [{}], "meta": 7}])

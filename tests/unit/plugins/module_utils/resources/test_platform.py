@@ -42,20 +42,19 @@ def options(**given):
 def test_a_deployment_has_the_names_that_users_read():
     with account(Call("GET", "deployments", gives=[ROW, {"deploymentID": "d2"}])) as api:
         assert list(platform.deployments(api)) == [SHOWN, {**dict.fromkeys(SHOWN), "id": "d2"}]
-    with account(Call("GET", "deployments/a%2Fb", gives=ROW)) as api:
-        assert platform.deployment(api, "a/b") == SHOWN
+    with account(Call("GET", "deployments/a%2Fb", gives={**ROW, "deploymentID": "a/b"})) as api:
+        assert platform.deployment(api, "a/b") == {**SHOWN, "id": "a/b"}
     with account(Call("GET", "projects", gives=[{"projectID": "p", "projectName": "Vans", "more": 1}])) as api:
         assert list(platform.projects(api)) == [{"id": "p", "name": "Vans", "description": None}]
 
 
-@pytest.mark.parametrize("gives", [{"data": [ROW]}, [1], "soon", None, [[ROW]]])
+@pytest.mark.parametrize("gives", [{"data": [ROW]}, {}, {**ROW, "deploymentID": "d2"}, [1], "soon", None, [[ROW]]])
 def test_an_answer_without_that_shape_is_one_error(gives):
     for path, read in (("deployments", platform.deployments), ("projects", platform.projects)):
         with account(Call("GET", path, gives=gives)) as api, pytest.raises(ApiError, match=f"^GET {path} "):
             list(read(api))
-    if gives != {"data": [ROW]}:
-        with account(Call("GET", "deployments/d1", gives=gives)) as api, pytest.raises(ApiError):
-            platform.deployment(api, "d1")
+    with account(Call("GET", "deployments/d1", gives=gives)) as api, pytest.raises(ApiError, match="^GET deployments/d1 "):
+        list(platform.find_deployments(api, {"id": "d1"}))
 
 
 @pytest.mark.parametrize(
@@ -79,9 +78,10 @@ def test_an_id_is_one_look_and_the_filters_hold_all_the_same():
 
 
 def test_projects_are_filtered_by_id_and_name():
-    rows = [{"projectID": "p1", "projectName": "a"}, {"projectID": "p2", "projectName": "a"}]
+    rows = [{"projectID": "p1", "projectName": "a"}, {"projectID": "p2", "projectName": "a"}, {"projectID": 3}]
     call = Call("GET", "projects", gives=rows)
-    with account(call, call) as api:
+    with account(call, call, call) as api:
+        assert [row["id"] for row in platform.find_projects(api, {"id": "3"})] == [3]
         assert [row["id"] for row in platform.find_projects(api, {"id": "p2"})] == ["p2"]
         assert [row["id"] for row in platform.find_projects(api, {"name": "a"})] == ["p1", "p2"]
 
@@ -171,10 +171,25 @@ def test_none_or_several_are_refused(given, answer, message):
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("row", [{**ROW, "status": None}, {**ROW, "status": {}}, {**ROW, "deploymentID": 7}])
-def test_a_deployment_without_id_or_status_is_no_answer(row):
-    with account(Call("GET", "deployments/d1", gives=row)) as api, pytest.raises(ApiError, match="no id or no status"):
-        platform.power(api, options(id="d1"))
+@pytest.mark.parametrize(
+    ("given", "path", "gives"),
+    [
+        ({"id": "d1"}, "deployments/d1", {**ROW, "status": None}),
+        ({"id": "d1"}, "deployments/d1", {**ROW, "status": {}}),
+        ({"name": "fleet"}, "deployments", [{**ROW, "deploymentID": None}]),
+    ],
+)
+def test_a_deployment_without_id_or_status_is_no_answer(given, path, gives):
+    problem = f"^GET {path} gave .* no id or no status"
+    with account(Call("GET", path, gives=gives)) as api, pytest.raises(ApiError, match=problem):
+        platform.power(api, options(**given))
+
+
+def test_an_id_that_is_a_number_is_one():
+    row = {**ROW, "deploymentID": 7}
+    with account(Call("GET", "deployments/7", gives=row), Call("POST", "deployments/7/stop", gives={})) as api:
+        store = platform.power(api, options(id="7", state="stopped"))
+        list(store.update([store.wanted]))
 
 
 @pytest.mark.parametrize(
