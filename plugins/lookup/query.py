@@ -178,5 +178,5 @@ class LookupModule(LookupBase):
 
 
 def _is_omit(value: Any, variables: Mapping[str, Any]) -> bool:
-    """Say whether a value is what ``default(omit)`` gives: a variable before ansible-core 2.19, a constant since then."""
+    """Say whether a value is what ``default(omit)`` gives: before ansible-core 2.19 it is a variable of the host."""
     return str(value) in ("<<Omit>>", variables.get("omit"))

@@ -53,7 +53,8 @@ def test_an_answer_without_that_shape_is_one_error(gives):
     for path, read in (("deployments", platform.deployments), ("projects", platform.projects)):
         with account(Call("GET", path, gives=gives)) as api, pytest.raises(ApiError, match=f"^GET {path} "):
             list(read(api))
-    with account(Call("GET", "deployments/d1", gives=gives)) as api, pytest.raises(ApiError, match="^GET deployments/d1 "):
+    path = "deployments/d1"
+    with account(Call("GET", path, gives=gives)) as api, pytest.raises(ApiError, match=f"^GET {path} "):
         list(platform.find_deployments(api, {"id": "d1"}))
 
 
