@@ -24,4 +24,7 @@ nitpicky = True
 nitpick_ignore = [
     ("std:ref", label) for label in ("action_plugins", "ansible_configuration_settings", "common_return_values")
 ]
-nitpick_ignore_regex = [("std:ref", r"ansible_collections\.(ansible|awx|community)\..*")]
+nitpick_ignore_regex = [
+    ("std:ref", r"ansible_collections\.(ansible|awx|community)\..*"),
+    ("std:envvar", r"ANSIBLE_.*"),
+]

@@ -137,7 +137,7 @@ def test_the_examples_run(tmp_path: Path, documented: dict[str, Any], generation
         variables["headquarters_address"] = f"{deployment.mqtt_host}:{deployment.mqtt_port}"
         deployment.add_users(device["username"] for device in variables["devices"])
         deployment.add_client("gateway-7", username="gateway", proto_ver=5)
-        simulator.platform.set(operation_seconds=0)
+        simulator.platform.set(operation_seconds=0, certificate_seconds=0)
         simulator.platform.add_deployment("test-bench", status="stopped")
         for name in ("fleet", "plant"):
             simulator.platform.add_deployment(name)

@@ -8,6 +8,7 @@ import importlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ import yaml
 
 from simulator import Deployment, Fault, Simulator
 from system.harness import PLUGINS, run
-from system.test_documentation import MODULES, OF_THE_PLATFORM, ONE_GENERATION
+from system.test_documentation import MODULES, OF_THE_PLATFORM, ONE_GENERATION, write_certificates
 
 # What Ansible itself documents, and what RETURN says has any shape.
 COMMON = {"changed", "failed", "msg", "diff"}
@@ -52,8 +53,12 @@ ROWS = {
 }
 
 
-def examples(module: str, deployment: Deployment) -> Iterator[tuple[str, dict[str, Any]]]:
+def examples(module: str, deployment: Deployment, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The tasks of a module's examples that are of this collection, with something in place of the variables."""
+
+    def content(lookup: re.Match[str]) -> str:
+        return json.dumps((folder / lookup[1]).read_text())[1:-1]
+
     for task in yaml.safe_load(importlib.import_module(PLUGINS + "modules." + module).EXAMPLES):
         for name, options in task.items():
             if not name.startswith("emqx.cloud."):
@@ -61,24 +66,29 @@ def examples(module: str, deployment: Deployment) -> Iterator[tuple[str, dict[st
             text = json.dumps(options or {}).replace('"{{ devices }}"', json.dumps(DEVICES))
             text = text.replace("{{ headquarters_address }}", f"{deployment.mqtt_host}:{deployment.mqtt_port}")
             text = text.replace("{{ 'binary' | b64encode }}", "YWJj")
+            text = text.replace("{{ letsencrypt }}", str(folder / "files"))
+            text = re.sub(r"\{\{ lookup\('ansible\.builtin\.\w+', '(files/[^']+)'\)(?: \| string)? \}\}", content, text)
             found = json.loads(re.sub(r"\{\{.*?\}\}", "templated", text))
             yield name.rpartition(".")[2], ROWS[found["src"]] if "src" in found else found
 
 
 @pytest.mark.parametrize("generation", ["v4", "v5"])
-def test_results_are_as_documented(generation: str) -> None:
+def test_results_are_as_documented(tmp_path: Path, generation: str) -> None:
+    write_certificates(tmp_path)
     seen: dict[str, set[str]] = {name: set() for name in MODULES}
     found = []
     with Simulator.start(generation=generation) as simulator:
         deployment = simulator.deployments[0]
         deployment.add_users(device["username"] for device in DEVICES)
         deployment.add_client("gateway-7", username="gateway", proto_ver=5)
-        simulator.platform.set(operation_seconds=0)
+        simulator.platform.set(operation_seconds=0, certificate_seconds=0)
         simulator.platform.add_deployment("test-bench", status="stopped")
+        for name in ("fleet", "plant"):
+            simulator.platform.add_deployment(name)
         for name in [*(name for name in MODULES if name not in LAST), *LAST]:
             if ONE_GENERATION.get(name, generation) != generation:
                 continue
-            for module, options in examples(name, deployment):
+            for module, options in examples(name, deployment, tmp_path):
                 if generation == "v4" and options.get("path") == "publish":
                     continue  # v4's call for it is mqtt/publish
                 endpoint = simulator.platform if module in OF_THE_PLATFORM else deployment

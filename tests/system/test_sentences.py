@@ -87,7 +87,7 @@ def test_requests_is_missing(tmp_path: Path) -> None:
     query = {"emqx.cloud.auth_user_info": {"query": "[].username"}}
     sentence = said(tmp_path, variables, query, "-e", f"ansible_python_interpreter={python}")
     assert sentence == f"query needs the Python library jmespath for {python}: pip install jmespath."
-    certificate = {"emqx.cloud.tls_certificate": {"deployment": "a", "cert": "c", "key": "k"}}
+    certificate = {"emqx.cloud.tls_certificate": {"deployment": "a", "cert": "a-cert", "key": "a-key"}}
     variables = {"EMQX_PLATFORM_URL": "https://localhost/public_api/v1", "EMQX_PLATFORM_KEY": "k"}
     variables["EMQX_PLATFORM_SECRET"] = "another-secret-7c1d"
     sentence = said(tmp_path, variables, certificate, "-e", f"ansible_python_interpreter={python}")
