@@ -31,6 +31,7 @@ extends_documentation_fragment:
   - emqx.cloud.deployment
   - emqx.cloud.plugin_connection
   - emqx.cloud.connection
+  - emqx.cloud.client_filters
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
 options:
@@ -96,63 +97,6 @@ options:
     type: list
     elements: str
     default: [clientid, username, ip_address, port, node, proto_name, proto_ver, keepalive, connected_at]
-  clientid:
-    description:
-      - Only the client with this id.
-    type: str
-  username:
-    description:
-      - Only clients that connected with this user name.
-    type: str
-  ip_address:
-    description:
-      - Only clients that connect from this IP address, written in full.
-    type: str
-  clean_start:
-    description:
-      - Only clients that connected with this clean start (clean session) flag.
-    type: bool
-  proto_name:
-    description:
-      - Only clients with this protocol, such as V(MQTT) or V(MQTT-SN).
-    type: str
-  proto_ver:
-    description:
-      - Only clients with this version of the protocol, V(3) for MQTT 3.1, V(4) for MQTT 3.1.1, V(5) for MQTT 5.
-    type: int
-  zone:
-    description:
-      - Only clients in this zone.
-    type: str
-  node:
-    description:
-      - Only clients that are connected to this node.
-    type: str
-  like_clientid:
-    description:
-      - Only clients whose id contains this text. Upper and lower case differ.
-    type: str
-  like_username:
-    description:
-      - Only clients whose user name contains this text. Upper and lower case differ.
-    type: str
-  connected_after:
-    description:
-      - Only clients that connected at this time or later. RFC 3339, epoch seconds, or how long ago, such as V(90s),
-        V(2h) or V(7d).
-    type: str
-  connected_before:
-    description:
-      - Only clients that connected at this time or earlier; written as O(connected_after).
-    type: str
-  created_after:
-    description:
-      - Only clients whose session began at this time or later; written as O(connected_after).
-    type: str
-  created_before:
-    description:
-      - Only clients whose session began at this time or earlier; written as O(connected_after).
-    type: str
 notes:
   - Client ids, user names and all else that the API answers are chosen by devices. They are never evaluated as
     templates, neither here nor in a play. Quote them nevertheless where they become part of a command.
@@ -242,9 +186,10 @@ class InventoryModule(Inventory):
         }
         # Groups come before hosts, so that no device can take the name of one.
         groups = {each["name"]: self.add_group(f"deployment_{each['name']}") for each in sources}
-        variables = _Variables(fields)
+        variables, called = _Variables(fields), self.get_option("hostname")
+        prefix = plain(self.get_option("hostname_prefix"))
         for row in self.rows(path, cache, asked, lambda: _read(sources, filters, fields)):
-            name = self._name(row, len(sources) > 1)
+            name = self._name(row, prefix, called, len(sources) > 1)
             if name is not None:
                 self.add_host(name, variables.of(row))
                 self.add_to_group(name, groups[row["deployment"]])
@@ -287,13 +232,12 @@ class InventoryModule(Inventory):
             found.append({**shared, **one})
         return found
 
-    def _name(self, row: Row, several: bool) -> str | None:
+    def _name(self, row: Row, prefix: str, called: str, several: bool) -> str | None:
         """Return the name of a client's host, or None if it is there already: while pages are read, rows move."""
         source, clientid = row["deployment"], row.get("clientid")
         if not isinstance(clientid, str):
             raise AnsibleParserError("The API lists a client that has no id.")
-        text = str(row.get(self.get_option("hostname")) or clientid)
-        base = own_name(plain(self.get_option("hostname_prefix")) + text)
+        base = own_name(prefix + str(row.get(called) or clientid))
         tail = "." + _label(source) if several else ""
         name = base + tail
         if self.is_taken(name):

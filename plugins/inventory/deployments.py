@@ -179,24 +179,24 @@ class InventoryModule(Inventory):
                 raise AnsibleParserError("The Platform API lists a deployment that has no id.")
         credentials = self._credentials(rows)
         # Groups come before hosts, so that no deployment can take the name of one.
-        groups = {
-            (field, row[field]): self.add_group(f"{field}_{row[field]}")
-            for row in rows if self._is_asked_for(row)
-            for field in self.get_option("group_by") if isinstance(row.get(field), str) and row[field]
-        }  # fmt: skip
+        groups = [self._groups(row) if self._is_asked_for(row) else None for row in rows]
         names = [safe_name(str(row.get("name") or row["id"])) for row in rows]
         times = Counter(names)
-        for row, name in zip(rows, names):
-            if not self._is_asked_for(row):
+        for row, name, into in zip(rows, names, groups):
+            if into is None:
                 continue
             if times[name] > 1 or self.is_taken(name):
                 name = safe_name(f"{name}-{row['id']}")
             if self.is_taken(name):
                 name = marked(name, str(row["id"]))
             self.add_host(name, self._variables(row, credentials.get(str(row["id"]), {})))
-            for field in self.get_option("group_by"):
-                if isinstance(row.get(field), str) and row[field]:
-                    self.add_to_group(name, groups[field, row[field]])
+            for group in into:
+                self.add_to_group(name, group)
+
+    def _groups(self, row: Row) -> list[str]:
+        """Add the groups that ``group_by`` makes of a deployment, and return their names."""
+        named = (field for field in self.get_option("group_by") if isinstance(row.get(field), str) and row[field])
+        return [self.add_group(f"{field}_{row[field]}") for field in named]
 
     def _is_asked_for(self, row: Row) -> bool:
         filters = {name: self.get_option(name) for name in ("project", "region", "type", "status")}

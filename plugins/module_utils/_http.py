@@ -254,11 +254,12 @@ class _Retry(Retry):
         return retry
 
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
-        if self.hourly and (method != "GET" or (status_code == 429 and not has_retry_after)):
+        may_repeat = method in (self.allowed_methods or ())
+        if self.hourly and (not may_repeat or (status_code == 429 and not has_retry_after)):
             return False
         if status_code in (429, 503) and has_retry_after:
             return True
-        return method in SAFE_TO_REPEAT and status_code in (429, 502, 503, 504)
+        return may_repeat and status_code in (429, 502, 503, 504)
 
     def increment(
         self, method: Any = None, url: Any = None, response: Any = None, error: Any = None, _pool: Any = None,

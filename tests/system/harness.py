@@ -13,11 +13,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from simulator import Deployment, Platform
+from tooling import environments
 
 PLUGINS = "ansible_collections.emqx.cloud.plugins."
+
+
+def needs(name: str) -> None:
+    """Skip the test, and say why, where an environment can't be had since its Python is not on this machine."""
+    if environments.python_of(name) is None:
+        wanted = environments.ENVIRONMENTS[name]
+        pytest.skip(f"no {wanted.purpose} here: Python {' or '.join(wanted.pythons)} is not on this machine")
 
 
 def connection(endpoint: Deployment | Platform) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from simulator import Deployment, Fault, Simulator
-from system.harness import connection, done, environment
+from system.harness import connection, done, environment, needs
 from tooling import environments
 from tooling.paths import COPY
 
@@ -44,8 +44,7 @@ def written(folder: Path, name: str, content: Any) -> str:
 
 def play(core: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run ansible-playbook of one ansible-core with these words; output and errors are one text."""
-    if environments.python_of(core) is None:
-        pytest.skip(f"no {environments.ENVIRONMENTS[core].purpose} here")
+    needs(core)
     settings = {
         "ANSIBLE_NOCOLOR": "true", "ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
     }  # fmt: skip

@@ -15,7 +15,7 @@ import pytest
 import trustme
 import yaml
 
-from simulator import Simulator
+from simulator import Deployment, Simulator
 from system.harness import PLUGINS, environment, play
 
 # Modules for what the other generation lacks: their examples run where they can.
@@ -33,6 +33,25 @@ OF_THE_PLATFORM = ("deployment", "deployment_info", "project_info", "tls_certifi
 ONLY_ACTIONS = ("validate_model",)
 
 MODULES = sorted(path.stem for path in (Path(__file__).parents[2] / "plugins" / "modules").glob("*.py"))
+
+# Last those that raise alarms, and the one that disconnects the client of the others.
+LAST = ("action", "connector", "source", "client")
+IN_ORDER = [*(name for name in MODULES if name not in LAST), *LAST]
+
+# Twenty, so that the one who goes stays below the example's limit of a tenth.
+DEVICES = [{"username": f"device-{index}", "password": "x"} for index in range(20)]
+
+
+def furnish(simulator: Simulator) -> Deployment:
+    """Make what the examples speak of; return the deployment that they are run on."""
+    deployment, platform = simulator.deployments[0], simulator.platform
+    deployment.add_users(device["username"] for device in DEVICES)
+    deployment.add_client("gateway-7", username="gateway", proto_ver=5)
+    platform.set(operation_seconds=0, certificate_seconds=0)
+    platform.add_deployment("test-bench", status="stopped")
+    for name in ("fleet", "plant"):
+        platform.add_deployment(name)
+    return deployment
 
 
 @pytest.fixture(scope="module")
@@ -129,22 +148,13 @@ def test_the_examples_run(tmp_path: Path, documented: dict[str, Any], generation
         "vault_hook_token": "an-old-token",
         "vault_new_hook_token": "a-new-token",
         "vault_headquarters_password": "a-password-there",
-        # Twenty, so that the one who goes stays below the example's limit of a tenth.
-        "devices": [{"username": f"device-{index}", "password": "x"} for index in range(20)],
+        "devices": DEVICES,
     }
     with Simulator.start(generation=generation, tls=True) as simulator:
-        deployment = simulator.deployments[0]
+        deployment = furnish(simulator)
         variables["headquarters_address"] = f"{deployment.mqtt_host}:{deployment.mqtt_port}"
-        deployment.add_users(device["username"] for device in variables["devices"])
-        deployment.add_client("gateway-7", username="gateway", proto_ver=5)
-        simulator.platform.set(operation_seconds=0, certificate_seconds=0)
-        simulator.platform.add_deployment("test-bench", status="stopped")
-        for name in ("fleet", "plant"):
-            simulator.platform.add_deployment(name)
         tasks = []
-        # Last those that raise alarms, and the one that disconnects the client of the others.
-        last = ("action", "connector", "source", "client")
-        for name in [*(name for name in MODULES if name not in last), *last]:
+        for name in IN_ORDER:
             if ONE_GENERATION.get(name, "v5" if name in OF_THE_PLATFORM else generation) != generation:
                 continue
             for task in yaml.safe_load(documented[f"emqx.cloud.{name}"]["examples"]):

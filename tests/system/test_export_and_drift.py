@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from simulator import Deployment, Simulator
-from system.harness import connection, done
+from system.harness import connection, done, needs
 from tooling import environments
 from tooling.paths import COPY
 
@@ -60,8 +60,7 @@ class Fleet(NamedTuple):
 @pytest.fixture(params=["main", "core216"])
 def fleet(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fleet]:
     """A v4 and a v5 deployment with a bit of everything."""
-    if environments.python_of(request.param) is None:
-        pytest.skip(f"no {environments.ENVIRONMENTS[request.param].purpose} here")
+    needs(request.param)
     with Simulator.start("v4", tls=True) as v4, Simulator.start("v5", tls=True) as v5:
         deployments = {"plant-4": v4.deployments[0], "plant-5": v5.deployments[0]}
         found = Fleet(tmp_path, request.param, deployments, tmp_path / "planted")

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from simulator import Simulator
+from system.harness import needs
 from system.test_documentation import OF_THE_PLATFORM
 from tooling import environments
 from tooling.paths import COPY
@@ -198,9 +199,7 @@ def failure_in(output: str) -> str:
 def test_target(run: Run, tmp_path: Path) -> None:
     """The target succeeds and prints no secret."""
     for name in (run.core, run.python):
-        if environments.python_of(name) is None:
-            versions = " or ".join(environments.ENVIRONMENTS[name].pythons)
-            pytest.skip(f"no {environments.ENVIRONMENTS[name].purpose} here: Python {versions} is not on this machine")
+        needs(name)
     seen = [_results(run, tmp_path / way, way == "direct") for way in ("direct", "module")[: 1 + run.both]]
     for direct, module in zip(*seen) if run.both else ():
         assert direct == module

@@ -23,7 +23,7 @@ from ansible.plugins.loader import inventory_loader
 
 from demo import PASSWORD, connected
 from simulator import Deployment, Fault, Simulator
-from system.harness import connection, environment, one_sentence
+from system.harness import connection, environment, needs, one_sentence
 from tooling import environments
 
 CORES = ["main", "core216"]
@@ -34,8 +34,7 @@ NO_ENVIRONMENT = ("PLATFORM_URL", "PLATFORM_KEY", "PLATFORM_SECRET", "API_URL", 
 
 @pytest.fixture(params=CORES)
 def core(request: pytest.FixtureRequest) -> str:
-    if environments.python_of(request.param) is None:
-        pytest.skip(f"no {environments.ENVIRONMENTS[request.param].purpose} here")
+    needs(request.param)
     return str(request.param)
 
 

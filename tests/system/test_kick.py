@@ -17,7 +17,7 @@ from pexpect.popen_spawn import PopenSpawn
 
 from demo import PASSWORD, connected
 from simulator import Deployment, Simulator
-from system.harness import connection, environment
+from system.harness import connection, environment, needs
 from tooling import environments
 
 QUESTION = "yes or no"
@@ -186,8 +186,7 @@ def test_deployments_of_an_inventory(tmp_path: Path) -> None:
 @pytest.mark.parametrize("core", ["main", "core216"])
 def test_what_devices_chose_is_data(deployment: Deployment, core: str, tmp_path: Path) -> None:
     """Ids with templates and commas are shown, kicked, and never evaluated; white space can't forge a line."""
-    if environments.python_of(core) is None:
-        pytest.skip(f"no {environments.ENVIRONMENTS[core].purpose} here")
+    needs(core)
     evidence = tmp_path / "evaluated"
     names = ["gw-{{ lookup('pipe', 'touch " + str(evidence) + "') }}", "gw-a,gateway-1", "gw-\u2028forged", "gw-{% x"]
     with contextlib.ExitStack() as stack:

@@ -18,7 +18,7 @@ from ansible_collections.emqx.cloud.plugins.module_utils._task import READ
 from ansible_collections.emqx.cloud.plugins.test import topic_filter, topic_match, topic_name
 
 from simulator import Deployment, Simulator
-from system.harness import connection, done
+from system.harness import connection, done, needs
 from tooling import environments
 
 EXAMPLES = [
@@ -80,8 +80,7 @@ def keep(path: Path, *names: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("core", ["main", "core216"])
 def test_everything_in_one_play(tmp_path: Path, core: str) -> None:
-    if environments.python_of(core) is None:
-        pytest.skip("this ansible-core is not on this machine")
+    needs(core)
     planted = f"{{{{ lookup('pipe', 'touch {tmp_path}/evaluated') }}}}"
     rules = [{"topic": "a/${username}", "action": "all", "permission": "deny"}]
     with Simulator.start(tls=True) as simulator:

@@ -16,13 +16,19 @@ import yaml
 
 from simulator import Deployment, Fault, Simulator
 from system.harness import PLUGINS, run
-from system.test_documentation import MODULES, OF_THE_PLATFORM, ONE_GENERATION, write_certificates
+from system.test_documentation import (
+    DEVICES,
+    IN_ORDER,
+    MODULES,
+    OF_THE_PLATFORM,
+    ONE_GENERATION,
+    furnish,
+    write_certificates,
+)
 
 # What Ansible itself documents, and what RETURN says has any shape.
 COMMON = {"changed", "failed", "msg", "diff"}
 TYPES = {"str": str, "int": int, "float": (int, float), "bool": bool, "list": list, "dict": dict, "raw": object}
-DEVICES = [{"username": f"device-{index}", "password": "x"} for index in range(20)]
-LAST = ("action", "connector", "source", "client")
 
 
 def returns_of(module: str) -> dict[str, Any]:
@@ -78,14 +84,8 @@ def test_results_are_as_documented(tmp_path: Path, generation: str) -> None:
     seen: dict[str, set[str]] = {name: set() for name in MODULES}
     found = []
     with Simulator.start(generation=generation) as simulator:
-        deployment = simulator.deployments[0]
-        deployment.add_users(device["username"] for device in DEVICES)
-        deployment.add_client("gateway-7", username="gateway", proto_ver=5)
-        simulator.platform.set(operation_seconds=0, certificate_seconds=0)
-        simulator.platform.add_deployment("test-bench", status="stopped")
-        for name in ("fleet", "plant"):
-            simulator.platform.add_deployment(name)
-        for name in [*(name for name in MODULES if name not in LAST), *LAST]:
+        deployment = furnish(simulator)
+        for name in IN_ORDER:
             if ONE_GENERATION.get(name, generation) != generation:
                 continue
             for module, options in examples(name, deployment, tmp_path):

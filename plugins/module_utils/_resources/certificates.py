@@ -94,10 +94,7 @@ class Certificates(Store[Certificate]):
         self._platform, self._options, self._identity = api, options, identity
         self._id: str = options["deployment"]
         if self._id is None:
-            found = find_deployment(api, None, options["deployment_name"])["id"]
-            if not isinstance(found, str):
-                raise api.odd("GET", "deployments", "a deployment has no id")
-            self._id = found
+            self._id = str(find_deployment(api, None, options["deployment_name"])["id"])
         self._path = path_of("deployments/{}/tls", self._id)
         self._there: Optional[Certificate] = None
         self.wanted = self._wanted()

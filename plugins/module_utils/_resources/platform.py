@@ -230,15 +230,16 @@ def power(api: PlatformApi, options: Mapping[str, Any]) -> Powers:
     :raises InputError: there is none, or several have the name.
     """
     row = find_deployment(api, options["id"], options["name"])
-    if not isinstance(row["status"], str) or row["id"] is None:
+    if not isinstance(row["status"], str):
         path = "deployments" if options["id"] is None else path_of("deployments/{}", options["id"])
         raise api.odd("GET", path, "a deployment has no id or no status")
     return Powers(api, Power(str(row["id"]), row["status"], row), options["state"], options["wait"])
 
 
 def find_deployment(api: PlatformApi, id: Optional[str], name: Optional[str]) -> Dict[str, Any]:
-    """Return the one deployment with this id or name; it is one request.
+    """Return the one deployment with this id or name, which has an id; it is one request.
 
+    :raises ApiError: the call failed, or the answer is something else.
     :raises InputError: there is none, or several have the name.
     """
     if id is not None:
@@ -254,4 +255,6 @@ def find_deployment(api: PlatformApi, id: Optional[str], name: Optional[str]) ->
     if len(found) > 1:
         ids = ", ".join(str(row["id"]) for row in found)
         raise InputError(f"{len(found)} deployments have the name {name!r}: give the id of the one you mean ({ids}).")
+    if found[0]["id"] is None:
+        raise api.odd("GET", "deployments", "a deployment has no id or no status")
     return found[0]
