@@ -7,7 +7,7 @@ ARGS ?=
 TOOL = PYTHONPATH=tests $(PYTHON) -B -m tooling
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test integration bench lint docs picture release-check stubs sync venv clean
+.PHONY: help demo playground test test-long integration bench lint docs picture release-check stubs sync venv clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -21,13 +21,16 @@ playground: ## Open a shell with a simulated deployment to try things on; EMQX_A
 test: ## Run every test, ansible-test and the linters included.
 	@$(TOOL) test $(ARGS)
 
+test-long: ## Try all faults, kills, fuzz cases and defences that `make test` tries a part of, and write docs/reliability.md.
+	@$(TOOL) test-long $(ARGS)
+
 integration: ## Run the integration targets: on the simulator, or on a broker (EMQX_API_URL, EMQX_APP_ID, EMQX_APP_SECRET, EMQX_MQTT).
 	@$(TOOL) integration $(ARGS)
 
 bench: ## Measure what tasks cost and write docs/benchmark.json and .svg; takes half an hour. ARGS="--runs 3 --only fleet" measures less and writes nothing.
 	@$(TOOL) bench $(ARGS)
 
-lint: ## Run ruff, mypy, ansible-lint, yamllint, antsibull-changelog, antsibull-docs and reuse.
+lint: ## Run ruff, mypy, bandit, pip-audit, ansible-lint, yamllint, antsibull-changelog, antsibull-docs and reuse.
 	@$(TOOL) lint
 
 docs: ## Build the site into .build/docs/html; a warning is a failure.

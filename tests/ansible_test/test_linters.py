@@ -16,6 +16,8 @@ def test_linter(name: str) -> None:
     if environments.python_of("lint") is None:
         pytest.skip("no environment for linters here: run `make venv`")
     done = linters.run(name)
+    if name == "pip-audit" and linters.unaudited(done):
+        pytest.skip("not run here: no service that knows of vulnerabilities is reachable")
     assert done.returncode == 0, done.stdout
 
 

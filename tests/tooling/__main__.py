@@ -9,14 +9,14 @@ import os
 import shutil
 import sys
 
-from . import ansible_test, copies, documentation, environments, linters, release, stubs
+from . import ansible_test, copies, documentation, environments, linters, release, reliability, stubs
 from .paths import BUILD, COPY, ROOT, ToolError, say
 
 
 def main() -> int:
     """Do one command; the last one it starts takes over this process, so that its last line is ours."""
     parser = argparse.ArgumentParser(prog="tooling", description=__doc__)
-    commands = ["venv", "sync", "run", "test", "integration", "bench", "lint", "docs", "picture", "stubs"]
+    commands = ["venv", "sync", "run", "test", "test-long", "integration", "bench", "lint", "docs", "picture", "stubs"]
     commands += ["ansible-test", "release-check", "clean"]
     parser.add_argument("command", choices=commands)
     parser.add_argument("words", nargs=argparse.REMAINDER, help="handed on, to pytest for example")
@@ -48,6 +48,10 @@ def _do(command: str, words: list[str]) -> int:
         environments.prepare(*environments.ENVIRONMENTS)
         # Two workers for two cores; a group of tests that share something slow stays on one of them.
         _hand_over(["pytest", "-n", "2", "--dist", "loadgroup", *words])
+    elif command == "test-long":
+        environments.prepare("main", "core216")
+        copies.sync()
+        return reliability.test_long(words)
     elif command == "lint":
         environments.prepare("lint")
         return linters.run_all()
