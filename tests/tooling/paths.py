@@ -12,17 +12,18 @@ NAMESPACE, NAME = "emqx", "cloud"
 INSIDE = Path("ansible_collections") / NAMESPACE / NAME
 
 
-def _root() -> Path:
-    """The checkout, also when this file is the one in `.build/collections/ansible_collections/emqx/cloud`."""
+def _places() -> tuple[Path, Path]:
+    """The checkout, and the folder of collections: the one that this file is in, if it is in a copy below `.build`."""
     here = Path(__file__).resolve().parents[2]
     above = here.parents
-    return above[4] if len(above) > 4 and above[3].name == ".build" else here
+    if len(above) > 4 and above[3].name == ".build":
+        return above[4], above[2]
+    return here, here / ".build" / "collections"
 
 
-ROOT = _root()
+ROOT, COLLECTIONS = _places()
+"""COLLECTIONS is what to put on PYTHONPATH and ANSIBLE_COLLECTIONS_PATH: it contains `ansible_collections`."""
 BUILD = ROOT / ".build"
-COLLECTIONS = BUILD / "collections"
-"""The folder to put on PYTHONPATH and ANSIBLE_COLLECTIONS_PATH: the one that contains `ansible_collections`."""
 COPY = COLLECTIONS / INSIDE
 """The copy of the collection that pytest and the playbooks run in."""
 

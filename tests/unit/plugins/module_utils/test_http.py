@@ -8,6 +8,7 @@ No pause is really made: a clock that only remembers stands in for the module ``
 from __future__ import annotations
 
 import base64
+import contextlib
 import email.utils
 import importlib.util
 import json
@@ -243,6 +244,15 @@ def test_what_may_have_been_done_is_not_repeated_after_a_lost_connection_and_the
     assert caught.value.lost
     assert (caught.value.method, caught.value.path) == (method, "users")
     assert (http.requests, len(server.seen)) == (1, 1)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("cause", [hang_up, reset, truncated, answer(502), answer(503, Retry_After="0"), answer(429)])
+def test_where_calls_are_limited_by_the_hour_no_change_is_repeated(connect, server, method, cause):
+    http = connect(cause, OK, hourly=True)
+    with contextlib.suppress(TransportError):
+        http.request(method, "deployments/a/tls", body={"a": 1})
+    assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize(
