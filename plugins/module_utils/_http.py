@@ -13,6 +13,7 @@ import email.utils
 import http.cookiejar
 import ipaddress
 import json
+import math
 import os
 import re
 import sys
@@ -20,6 +21,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import (
     Any,
     Callable,
@@ -37,6 +39,7 @@ from typing import (
 from urllib.parse import quote, urlsplit
 
 from ._errors import EmqxError, InputError, NotAttempted, TransportError
+from ._times import rfc3339
 
 try:
     import requests
@@ -598,8 +601,8 @@ def retry_at(header: Optional[str]) -> str:
     seconds = wait_asked(header)
     if seconds is None or seconds > 1e9:
         return " It may be tried again later."
-    moment = email.utils.formatdate(time.time() + seconds, usegmt=True)
-    return f" It may be tried again in {seconds:.0f} s (at {moment})."
+    moment = datetime.fromtimestamp(int(time.time()) + math.ceil(seconds), timezone.utc)
+    return f" It may be tried again in {seconds:.0f} s (at {rfc3339(moment)})."
 
 
 def masked(text: str, secrets: Collection[str]) -> str:

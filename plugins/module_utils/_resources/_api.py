@@ -8,7 +8,6 @@ v4 says success with ``code: 0`` in the body and nothing else; v5 and the Platfo
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from datetime import datetime, timedelta, timezone
 from typing import (
@@ -343,12 +342,9 @@ class PlatformApi(V5Api):
         return code, f"the account has no such deployment{certificate}", said, Missing
 
     def again(self, answer: Answer) -> str:
-        now, seconds = datetime.now(timezone.utc).replace(microsecond=0), wait_asked(answer.retry_after)
-        if seconds is not None and seconds <= 86400:
-            moment = rfc3339(now + timedelta(seconds=math.ceil(seconds)))
-            return f" It may be tried again in {seconds:.0f} s (at {moment})."
-        if answer.status == 429 and limit_of(answer.method, answer.path):
-            return f" It may be tried again at {rfc3339(now + timedelta(hours=1))} at the latest."
+        if answer.status == 429 and wait_asked(answer.retry_after) is None and limit_of(answer.method, answer.path):
+            latest = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(hours=1)
+            return f" It may be tried again at {rfc3339(latest)} at the latest."
         return super().again(answer)
 
 
