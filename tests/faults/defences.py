@@ -77,8 +77,8 @@ DEFENCES = [
     Defence(
         "on v4 an HTTP 200 without a code is no success",
         "plugins/module_utils/_resources/_api.py",
-        "        if code is None:\n            return None, V4_MESSAGES",
-        "        if code is None and said:\n            return None\n        if code is None:\n            return None, V4_MESSAGES",
+        "if is_success(code):",
+        "if is_success(code) or code is None:",
         "tests/unit/plugins/module_utils/resources/test_api.py -k code_zero",
     ),
     Defence(
