@@ -9,12 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .answers import Call
+
 KINDS = (
-    "status", "reset", "reset_within", "slow", "stalled", "dripping", "truncated", "cut_json", "not_json", "empty",
-    "body", "edited", "huge",
+    "status", "reset", "reset_within", "slow", "silent", "stalled", "dripping", "truncated", "cut_json", "not_json",
+    "empty", "body", "edited", "huge",
 )
 PARTIAL = ("reset_within", "stalled", "truncated")
-ANSWERED = ("slow", "cut_json", "edited", *PARTIAL)
+ANSWERED = ("slow", "silent", "cut_json", "edited", *PARTIAL)
 
 
 @dataclass
@@ -23,7 +25,8 @@ class Fault:
 
     kind: `status` (any, with `retry_after` if given), `reset` (TCP RST), `slow` (waits `seconds`, then carries out and
         answers), `not_json` (a 200 that is an HTML page), `empty` (a 200 without a body), `body` (`body` in place of
-        the answer; JSON but for a string), `edited` (the right answer, after `edit` has made something of its JSON).
+        the answer; JSON but for a string), `edited` (the right answer, after `edit` has made something of its JSON),
+        `silent` (carries out, and for `seconds` says nothing; then TCP RST).
         Half of the right answer under its full Content-Length, and then: the end (`truncated`), a TCP RST
         (`reset_within`) or nothing for `seconds` (`stalled`). Half of it as if it were the whole (`cut_json`).
         A body of `size` bytes: at once (`huge`) or a byte each `seconds` (`dripping`), `chunked`, compressed with
@@ -33,7 +36,8 @@ class Fault:
     times: at most so many times.
     share: a random share of the matching calls, 0 to 1; `seed` makes it the same each run.
     carried_out: whether the call takes effect all the same; it always does where the right answer is made use of.
-    edit: makes of the JSON of the right answer and of the call's query what is sent; from Python only.
+    edit: makes of the JSON of the right answer (None if it has none) and of the call what is sent; where it leaves it
+        as it is, the fault has not struck. From Python only.
     """
 
     kind: str
@@ -46,7 +50,7 @@ class Fault:
     retry_after: int | str | None = None
     seconds: float = 0.0
     body: Any = None
-    edit: Callable[[Any, dict[str, str]], Any] | None = None
+    edit: Callable[[Any, Call], Any] | None = None
     size: int = 0
     chunked: bool = False
     gzip: bool = False

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import copy
 import gzip
 import hmac
 import json
@@ -117,6 +118,9 @@ class Front:
         # Before the answer goes out, so that what a callback changes is there for the client's next call.
         for callback in list(self.callbacks):
             callback(entry)
+        if fault is not None and fault.kind == "silent":
+            await asyncio.sleep(fault.seconds)
+            return _reset(request)
         if outcome is None:
             return _reset(request)
         if fault is not None and fault.kind in PARTIAL:
@@ -168,7 +172,12 @@ def _outcome(fault: Fault, call: Call, answer: Answer | None) -> Answer | None:
         is_text = isinstance(fault.body, str)
         return Answer.text(fault.status or 200, fault.body) if is_text else Answer.json(fault.status or 200, fault.body)
     if fault.kind == "edited" and fault.edit is not None and answer is not None:
-        return Answer.json(answer.status, fault.edit(_parsed(answer.body), dict(call.query.pairs)))
+        body = _parsed(answer.body)
+        edited = fault.edit(copy.deepcopy(body), call)
+        if edited == body:
+            fault.struck -= 1
+            return answer
+        return Answer.json(answer.status, edited)
     if fault.kind == "cut_json" and answer is not None:
         return Answer(answer.status, _first_half(answer.body), answer.headers)
     return answer or Answer(200)
