@@ -31,12 +31,14 @@ class Case:
     undo: options that undo what the task does; None where nothing does.
     look: other options for a task that only reads, where the task itself reads nothing.
     repeats: the task changes something each time, and says so.
+    caches: it is about decisions that are cached, which other changes empty on the way.
     """
 
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     undo: Mapping[str, Any] | None = None
     look: Mapping[str, Any] | None = None
     repeats: bool = False
+    caches: bool = False
 
     @classmethod
     def of(cls, **options: Any) -> Case:
@@ -65,8 +67,11 @@ CASES: dict[str, Case] = {
     "auth_user": Case.of(username="gateway-7", password="secret-7c1d"),
     "auth_user_info": Case(),
     "auth_users": Case.of(users=[{"username": f"new-{number}", "password": "secret-7c1d"} for number in range(3)]),
-    "authenticator": Case.of(mechanism="jwt", config={"algorithm": "hmac-based", "use_jwks": False, "secret": "s"}),
-    "authorization_cache": Case({"clientid": "gateway-7", "state": "absent"}, repeats=True),
+    "authenticator": Case.of(
+        mechanism="jwt", config={"algorithm": "hmac-based", "use_jwks": False},
+        secret_config={"secret": "secret-7c1d"},
+    ),
+    "authorization_cache": Case({"clientid": "gateway-7", "state": "absent"}, repeats=True, caches=True),
     "authorization_settings": Case({"no_match": "deny"}, {"no_match": "allow"}),
     "authorization_source": Case.of(
         type="http", config={"method": "get", "url": "http://127.0.0.1:1/acl", "body": {"u": "${username}"}}

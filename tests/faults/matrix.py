@@ -40,8 +40,18 @@ OUTCOMES = {
     "–": "The module makes no such call, or gets no answer that can be so.",
 }
 
+TITLES = {
+    "connection": "The connection",
+    "time": "Time",
+    "status": "HTTP statuses",
+    "body": "Bodies",
+    "members": "Members of the JSON, of the right answer to a call that was carried out",
+    "lists": "Lists",
+}
+HEADINGS = {"v4": "v4", "v5": "v5", "platform": "Platform API"}
+
 # Times, counters and what is counted up.
-VOLATILE = re.compile(r".*_at|at|until|serial|version|id|rule_counters|counts|counters|alarms")
+VOLATILE = re.compile(r".*_at|at|until|via|serial|version|id|rule_counters|counts|counters|alarms")
 
 
 class World:
@@ -49,6 +59,7 @@ class World:
 
     def __init__(self, endpoint: Deployment | Platform) -> None:
         self.endpoint = endpoint
+        self.caches = False
         self.beginning = endpoint.kept()
 
     def put_back(self, kept: Any = None) -> None:
@@ -66,19 +77,20 @@ class World:
 
     def seen(self) -> Any:
         """What it holds, so that it can be compared."""
-        return plain(self.endpoint.kept())
+        return plain(self.endpoint.kept(), self.caches)
 
 
-def plain(value: Any) -> Any:
-    """Return a structure without what changes by itself."""
+def plain(value: Any, caches: bool) -> Any:
+    """Return a structure without what changes by itself, and without caches unless they are wanted."""
     if dataclasses.is_dataclass(value):
         value = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
     elif hasattr(value, "__dict__") and not callable(value):
         value = vars(value)
     if isinstance(value, Mapping):
-        return {str(name): plain(item) for name, item in value.items() if not VOLATILE.fullmatch(str(name))}
+        names = [name for name in value if not VOLATILE.fullmatch(str(name)) and (caches or name != "cache")]
+        return {str(name): plain(value[name], caches) for name in names}
     if isinstance(value, (list, tuple, set)):
-        items = [plain(item) for item in value]
+        items = [plain(item, caches) for item in value]
         return sorted(items, key=repr) if isinstance(value, set) else items
     return value if isinstance(value, (str, bytes, int, float, type(None))) else repr(type(value))
 
@@ -110,6 +122,7 @@ class Meeting:
     def __init__(self, world: World, generation: str, module: str) -> None:
         self.world, self.module = world, module
         self.case: Case = case_of(module, generation)
+        world.caches = self.case.caches
         world.put_back()
         self.clean = Clean.of(world, module, self.case.options)
         again = run(module, world.endpoint, **self.case.options)
@@ -230,7 +243,7 @@ class Meeting:
 
 def shape(result: Mapping[str, Any]) -> Any:
     """What a result says that doesn't change by itself: `changed`, its counts, and how long its lists are."""
-    lists = {name: len(value) for name, value in result.items() if isinstance(value, (list, dict))}
+    lists = {name: len(value) for name, value in result.items() if isinstance(value, list) and name != "json"}
     return result["changed"], result.get("count"), result.get("counts"), lists
 
 
@@ -260,3 +273,90 @@ def worlds() -> Iterator[dict[str, World]]:
         finally:
             for patch in patches:
                 patch.stop()
+
+
+Cells = dict[tuple[str, str, str], dict[str, str]]
+"""By generation, module and name of the trouble: the outcome by position."""
+
+
+def render(cells: Cells) -> str:
+    """The text of docs/faults.md."""
+    lines = [
+        "<!--",
+        "SPDX-FileCopyrightText: Contributors to the emqx.cloud collection",
+        "SPDX-License-Identifier: GPL-3.0-or-later",
+        "-->",
+        "# What can go wrong, and what comes of it",
+        "",
+        "Every module met every trouble of these tables in a test that `make test-long` repeats; a page that says",
+        "something else than what happens fails it. The trouble strikes all reading calls (GET) of a task, or all",
+        "changing ones; two outcomes stand in that order, and one where they are the same.",
+        "",
+        "| outcome | meaning |",
+        "| --- | --- |",
+        *(f"| {outcome} | {meaning} |" for outcome, meaning in OUTCOMES.items()),
+        "",
+        "Whatever the outcome: there is no traceback, no call that may not be done twice is repeated unless it can't have",
+        "been carried out, and no task goes on for ever. The same task without the trouble then ends in the desired state,",
+        "and once more changes nothing.",
+    ]
+    for group in dict.fromkeys(trouble.group for trouble in TROUBLES):
+        troubles = [trouble for trouble in TROUBLES if trouble.group == group]
+        lines += ["", f"## {TITLES[group]}", "", "| trouble | meaning |", "| --- | --- |"]
+        lines += [f"| {trouble.name} | {trouble.meaning} |" for trouble in troubles]
+        for generation in GENERATIONS:
+            names = [trouble.name for trouble in troubles]
+            lines += ["", f"### {HEADINGS[generation]}: {group}", "", f"| module | {' | '.join(names)} |"]
+            lines += ["| --- " * (len(names) + 1) + "|"]
+            for module in modules_of(generation):
+                row = [_cell(cells[generation, module, name]) for name in names]
+                lines.append(f"| `{module}` | {' | '.join(row)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(outcomes: Mapping[str, str]) -> str:
+    """What a cell says of the two positions."""
+    return " / ".join(dict.fromkeys(outcomes[position] for position in POSITIONS))
+
+
+def met(outcomes: Mapping[str, str]) -> bool:
+    """Whether a trouble was met in any position."""
+    return set(outcomes.values()) != {"–"}
+
+
+def read(text: str) -> Cells:
+    """The cells of docs/faults.md."""
+    cells: Cells = {}
+    generation, names = "", []
+    for line in text.splitlines():
+        words = line.strip("| ").split(" | ")
+        if line.startswith("### "):
+            generation = next(name for name, heading in HEADINGS.items() if line.startswith(f"### {heading}: "))
+        elif words[0] == "module":
+            names = words[1:]
+        elif generation and words[0].startswith("`"):
+            for name, cell in zip(names, words[1:]):
+                first, *second = cell.split(" / ")
+                outcomes = dict(zip(POSITIONS, [first, *(second or [first])]))
+                cells[generation, words[0].strip("`"), name] = outcomes
+    return cells
+
+
+def main() -> None:
+    """Let everything happen, and write the file that the command line names."""
+    cells: Cells = {}
+    everything = [(trouble, position) for trouble in TROUBLES for position in POSITIONS]
+    with worlds() as found:
+        for generation in GENERATIONS:
+            for module in modules_of(generation):
+                meeting = Meeting(found[generation], generation, module)
+                for trouble, position, outcome in meeting.outcomes(everything):
+                    cells.setdefault((generation, module, trouble.name), {})[position] = outcome
+    Path(sys.argv[1]).write_text(render(cells), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    from ansible.plugins.loader import init_plugin_loader
+
+    init_plugin_loader()  # or the collection is not found
+    main()
