@@ -18,6 +18,7 @@ import ipaddress
 import json
 import os
 import re
+import socket
 import sys
 import threading
 import time
@@ -296,12 +297,12 @@ def wait_asked(header: Optional[str]) -> Optional[float]:
 
 
 class _Received(io.RawIOBase):
-    """What a socket receives, up to a moment from which on nothing is waited for; ``timeout`` alone bounds each wait."""
+    """What a socket receives until the answer takes too long: a time limit of sockets bounds only each single wait."""
 
     def __init__(self, sock: Any) -> None:
         super().__init__()
         self._sock, self._file = sock, sock.makefile("rb", buffering=0)
-        self._timeout = sock.gettimeout() or 0.0
+        self._timeout: float = sock.gettimeout()
         self._end = time.monotonic() + TIMES * self._timeout
 
     def makefile(self, _mode: str) -> io.BufferedReader:
@@ -313,8 +314,10 @@ class _Received(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> Optional[int]:
         left = self._end - time.monotonic()
-        if self._timeout and left < self._timeout:
-            self._sock.settimeout(max(left, 0.001))
+        if left <= 0:
+            raise socket.timeout("the answer takes too long")
+        if left < self._timeout:
+            self._sock.settimeout(left)
         size: Optional[int] = self._file.readinto(buffer)
         return size
 

@@ -47,12 +47,12 @@ class Trouble:
 
 
 def _with(**members: Any) -> Edit:
-    """Replace members that an object has; None takes them away."""
+    """Replace members that an object has; None takes them away. Shadows come as `items`, not as `data`."""
 
     def edit(body: Any, _call: Call) -> Any:
         if not isinstance(body, dict):
             return body
-        changed = {name: members.get(name, value) for name, value in body.items()}
+        changed = {name: members.get("data" if name == "items" else name, value) for name, value in body.items()}
         return {name: value for name, value in changed.items() if value is not None}
 
     return edit
@@ -86,8 +86,8 @@ def _endless(first: list[Any], number: int) -> list[Any]:
 
 
 def _twice(first: list[Any], number: int) -> list[Any]:
-    """The last row of the first page once more on the second, which is the last one."""
-    return {1: first, 2: first[-1:]}.get(number, [])
+    """The last row but one, which shifts while pages are read, on both pages."""
+    return {1: first[:-1], 2: first[-2:]}.get(number, []) if len(first) > 1 else first[: number == 1]
 
 
 def _body(body: Any) -> Edit:
