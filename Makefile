@@ -7,7 +7,7 @@ ARGS ?=
 TOOL = PYTHONPATH=tests $(PYTHON) -B -m tooling
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test integration bench lint docs picture release-check stubs sync venv clean
+.PHONY: help demo playground test integration bench lint docs faults picture release-check stubs sync venv clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,6 +32,9 @@ lint: ## Run ruff, mypy, ansible-lint, yamllint, antsibull-changelog, antsibull-
 
 docs: ## Build the site into .build/docs/html; a warning is a failure.
 	@$(TOOL) docs
+
+faults: ## Let every module meet every fault, and write docs/faults.md.
+	@$(TOOL) faults
 
 picture: ## Run the demo and draw docs/demo.svg from what the terminal showed.
 	@$(TOOL) picture

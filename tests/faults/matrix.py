@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lets every module meet every trouble, and writes what comes of it: `python -m faults.matrix FILE`.
+"""Lets every module meet every trouble, and writes what comes of it: `make faults`.
 
 What must hold whatever comes of it is asserted on the way.
 """
@@ -29,7 +29,7 @@ FIELDS = {"retries": 1, "retry_wait_max": 0.5}
 READING, CHANGING = "reading", "changing"
 POSITIONS = (READING, CHANGING)
 
-# What the bounds are here, so that they are soon reached.
+# Bounds of answers and lists that are soon reached.
 PAGES, TIMES, MOST = 20, 2, 4 << 20
 
 OUTCOMES = {
@@ -135,7 +135,8 @@ class Meeting:
         """Meet troubles, each in a position; yield the outcome of each."""
         for trouble, position in troubles:
             try:
-                outcome = self.outcome(trouble, position)
+                with near_bounds():
+                    outcome = self.outcome(trouble, position)
             except AssertionError as error:
                 raise AssertionError(f"{self.module} met {trouble.name!r} in a {position} call: {error}") from error
             yield trouble, position, outcome
@@ -256,23 +257,20 @@ def closed_port() -> int:
 
 @contextmanager
 def worlds() -> Iterator[dict[str, World]]:
-    """A world of each generation and one of the account, with bounds that are soon reached."""
-    bounds = [("_http", "TIMES", TIMES), ("_http", "MOST", MOST), ("_resources._api", "PAGES", PAGES)]
+    """A world of each generation and one of the account."""
     with Simulator.start(generation="v4") as v4, Simulator.start(generation="v5") as v5:
         for simulator in (v4, v5):
             furnish(simulator)
         found = {"v4": v4.deployments[0], "v5": v5.deployments[0], "platform": v5.platform}
-        patches = [
-            mock.patch.object(importlib.import_module(f"{PLUGINS}module_utils.{name}"), bound, value)
-            for name, bound, value in bounds
-        ]
-        for patch in patches:
-            patch.start()
-        try:
-            yield {name: World(endpoint) for name, endpoint in found.items()}
-        finally:
-            for patch in patches:
-                patch.stop()
+        yield {name: World(endpoint) for name, endpoint in found.items()}
+
+
+@contextmanager
+def near_bounds() -> Iterator[None]:
+    """Set the bounds of answers and lists so that they are soon reached."""
+    http, api = (importlib.import_module(f"{PLUGINS}module_utils.{name}") for name in ("_http", "_resources._api"))
+    with mock.patch.multiple(http, TIMES=TIMES, MOST=MOST), mock.patch.object(api, "PAGES", PAGES):
+        yield
 
 
 Cells = dict[tuple[str, str, str], dict[str, str]]
