@@ -280,10 +280,6 @@ Cells = dict[tuple[str, str, str], dict[str, str]]
 def render(cells: Cells) -> str:
     """The text of docs/faults.md."""
     lines = [
-        "<!--",
-        "SPDX-FileCopyrightText: Contributors to the emqx.cloud collection",
-        "SPDX-License-Identifier: GPL-3.0-or-later",
-        "-->",
         "# What can go wrong, and what comes of it",
         "",
         "Every module met every trouble of these tables in a test that `make test-long` repeats; a page that says",
@@ -294,9 +290,9 @@ def render(cells: Cells) -> str:
         "| --- | --- |",
         *(f"| {outcome} | {meaning} |" for outcome, meaning in OUTCOMES.items()),
         "",
-        "Whatever the outcome: there is no traceback, no call that may not be done twice is repeated unless it can't have",
-        "been carried out, and no task goes on for ever. The same task without the trouble then ends in the desired state,",
-        "and once more changes nothing.",
+        "Whatever the outcome: there is no traceback, no call that may not be done twice is repeated unless it can't",
+        "have been carried out, and no task goes on for ever. The same task without the trouble then ends in the",
+        "desired state, and once more changes nothing.",
     ]
     for group in dict.fromkeys(trouble.group for trouble in TROUBLES):
         troubles = [trouble for trouble in TROUBLES if trouble.group == group]

@@ -376,12 +376,8 @@ class RetainedMessages(Store[Retained]):
         """Yield the rows with their payloads, each one request; what went meanwhile is left out."""
         # Devices may choose such a topic, which can't be addressed.
         unreadable = {row.topic: row for row in rows if row.topic in (".", "..")}
-        read = dict(unreadable)
-        for row, found in self.api.http.each(self.get, [row for row in rows if row.topic not in unreadable]):
-            if isinstance(found, EmqxError):
-                raise found
-            if found is not None:
-                read[row.topic] = found
+        found = self.api.http.results(self.get, [row for row in rows if row.topic not in unreadable])
+        read = {**unreadable, **{row.topic: row for row in found if row is not None}}
         return (self._row(read[row.topic]) for row in rows if row.topic in read)
 
     @staticmethod
