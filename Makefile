@@ -7,7 +7,7 @@ ARGS ?=
 TOOL = PYTHONPATH=tests $(PYTHON) -B -m tooling
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground test test-long integration bench lint docs picture release-check stubs sync venv clean
+.PHONY: help demo playground test test-long integration bench lint docs faults picture release-check stubs sync venv clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -35,6 +35,9 @@ lint: ## Run ruff, mypy, bandit, pip-audit, ansible-lint, yamllint, antsibull-ch
 
 docs: ## Build the site into .build/docs/html; a warning is a failure.
 	@$(TOOL) docs
+
+faults: ## Let every module meet every fault, and write docs/faults.md.
+	@$(TOOL) faults
 
 picture: ## Run the demo and draw docs/demo.svg from what the terminal showed.
 	@$(TOOL) picture

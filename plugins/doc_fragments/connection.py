@@ -42,6 +42,7 @@ options:
   timeout:
     description:
       - How many seconds to wait for a connection, and then for the answer to begin and for each next part of it.
+      - The whole answer has to be there in ten times this.
       - If not set, the value of the environment variable E(EMQX_TIMEOUT) is used.
     type: float
     default: 30

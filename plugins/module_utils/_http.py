@@ -8,14 +8,18 @@ What an answer means is for the layer above; here it is a status and a body.
 from __future__ import annotations
 
 import base64
+import contextlib
 import copy
 import email.utils
+import http.client
 import http.cookiejar
+import io
 import ipaddress
 import json
 import math
 import os
 import re
+import socket
 import sys
 import threading
 import time
@@ -58,6 +62,12 @@ Result = TypeVar("Result")
 
 SAFE_TO_REPEAT = frozenset(("GET", "PUT", "DELETE"))
 """Methods that may be sent again after the connection was lost: doing them twice is doing them once."""
+
+MOST = 64 << 20
+"""The most bytes that an answer may have, decompressed: 6 KB for each row of the largest page."""
+
+TIMES = 10
+"""An answer has to be there as a whole in so many times ``timeout``, however steadily it drips."""
 
 EXAMPLES = {"platform_url": "https://HOST/public_api/v1"}
 """What the URL of an option looks like, where it isn't that of a deployment."""
@@ -289,6 +299,68 @@ def wait_asked(header: Optional[str]) -> Optional[float]:
         return None
 
 
+class _Received(io.RawIOBase):
+    """What a socket receives until the answer takes too long: a time limit of sockets bounds only each single wait."""
+
+    def __init__(self, sock: Any) -> None:
+        super().__init__()
+        self._sock, self._file = sock, sock.makefile("rb", buffering=0)
+        self._timeout: float = sock.gettimeout()
+        self._end = time.monotonic() + TIMES * self._timeout
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return this as the file that http.client reads from."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> Optional[int]:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise socket.timeout("the answer takes too long")
+        if left < self._timeout:
+            self._sock.settimeout(left)
+        size: Optional[int] = self._file.readinto(buffer)
+        return size
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer, its headers included, that can't take for ever."""
+
+    def __init__(self, sock: Any, *words: Any, **options: Any) -> None:
+        super().__init__(_Received(sock), *words, **options)  # type: ignore[arg-type]
+
+
+def _bounded(manager: Any) -> Any:
+    """Return a pool manager of urllib3, the connections of which now give bounded answers."""
+    manager.pool_classes_by_scheme = {
+        scheme: type(pool.__name__, (pool,), {
+            "ConnectionCls": type(pool.ConnectionCls.__name__, (pool.ConnectionCls,), {"response_class": _Response}),
+        })
+        for scheme, pool in manager.pool_classes_by_scheme.items()
+    }
+    return manager
+
+
+class _Adapter(HTTPAdapter):
+    """The adapter of requests with bounded answers, also through a proxy."""
+
+    def init_poolmanager(self, *words: Any, **options: Any) -> None:
+        super().init_poolmanager(*words, **options)
+        _bounded(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        known = proxy in self.proxy_manager
+        manager = super().proxy_manager_for(proxy, **options)
+        return manager if known else _bounded(manager)
+
+
 class Http:
     """Requests to one endpoint over kept-alive connections; safe to use from several threads.
 
@@ -312,7 +384,7 @@ class Http:
         pair: Any = (settings.user.encode("utf-8"), settings.secret.encode("utf-8"))
         self._session.auth = pair
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=settings.max_connections, pool_block=True)
+        adapter = _Adapter(pool_connections=1, pool_maxsize=settings.max_connections, pool_block=True)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
@@ -346,19 +418,19 @@ class Http:
         :param path: below the base URL, with names put in by :func:`path_of`.
         :param query: pairs; a name may come several times.
         :param body: sent as JSON unless None; bytes are JSON already.
-        :raises TransportError: no whole answer came, or it was a redirect.
+        :raises TransportError: no whole answer came, it was a redirect, or had more than :data:`MOST` bytes.
         """
         data = body if body is None or isinstance(body, bytes) else encoded(body)
         query = list(query or ())
         encoded([str(value) for _name, value in query])
-        response, retried = self._attempts(method, path, query, data)
+        response, content, retried = self._attempts(method, path, query, data)
         if 300 <= response.status_code < 400:
             target = self.mask(re.sub(r"//[^/@]*@", "//", response.headers.get("Location", "nowhere")))
             raise TransportError(
                 f"{self.url}/{path} redirects to {target}, and redirects are not followed: set {self.settings.option} "
                 "to the address that answers itself.", method, path,
             )
-        text = response.content.decode("utf-8", "replace")
+        text = content.decode("utf-8", "replace")
         try:
             parsed = json.loads(text)
         except (ValueError, RecursionError):
@@ -370,29 +442,32 @@ class Http:
 
     def _attempts(
         self, method: str, path: str, query: List[Tuple[str, Any]], data: Optional[bytes]
-    ) -> Tuple[Any, bool]:
-        """Send until a whole answer has come that need not be asked for again; say whether it took several attempts."""
+    ) -> Tuple[Any, bytearray, bool]:
+        """Send until a whole answer has come that need not be asked for again.
+
+        Return the response, its body, and whether it took several attempts.
+        """
         retry = _Retry.of(self.settings)
         while True:
             self._pace.wait()
             self._count.add()
-            response, problem = self._attempt(method, path, query, data)
+            response, content, problem = self._attempt(method, path, query, data)
             if response is not None:
                 asked = wait_asked(response.headers.get("Retry-After"))
                 if not retry.is_retry(method, response.status_code, asked is not None):
-                    return response, bool(retry.history)
+                    return response, content, bool(retry.history)
             try:
                 retry = retry.increment(method, path, None if response is None else response.raw, _cause_of(problem))
             except urllib3.exceptions.HTTPError:
                 if response is not None:
-                    return response, bool(retry.history)
+                    return response, content, bool(retry.history)
                 raise self._failure(method, path, problem, len(data or b"")) from None
             time.sleep(retry.pause)
 
     def _attempt(
         self, method: str, path: str, query: List[Tuple[str, Any]], data: Optional[bytes]
-    ) -> Tuple[Any, Any]:
-        """Send once; return the response, its body read, or what requests raised."""
+    ) -> Tuple[Any, bytearray, Any]:
+        """Send once; return the response and its body, or what requests raised."""
         config = self.settings
         certificate: Union[None, str, Tuple[str, str]] = config.client_cert
         if config.client_cert and config.client_key:
@@ -403,19 +478,26 @@ class Http:
         try:
             response = self._session.request(
                 method, f"{self.url}/{path}", params=query, data=data, headers=headers, timeout=config.timeout,
-                allow_redirects=False, cert=certificate,
+                allow_redirects=False, cert=certificate, stream=True,
                 # Said with each request: REQUESTS_CA_BUNDLE would override the session's own False.
                 verify=(config.ca_path or True) if config.validate_certs else False,
             )
+            with contextlib.closing(response):
+                content = _content_of(response)
         except (requests.exceptions.RequestException, OSError, ValueError) as error:
-            return None, error
-        return response, None
+            return None, bytearray(), error
+        if content is None:
+            raise TransportError(
+                f"{method} {path} gave an answer of more than {MOST >> 20} MiB, which is not read."
+                f"{doubt(method, path)}", method, path,
+            )
+        return response, content, None
 
     def _failure(self, method: str, path: str, error: Exception, sent: int) -> TransportError:
         """Return the one sentence for what requests raised."""
         why, lost = _explained(error, self.settings)
         where = "{0.scheme}://{0.netloc}".format(urlsplit(self.url))
-        hint = f" {method} {path} may have been carried out." if lost and method not in self.settings.repeatable else ""
+        hint = doubt(method, path) if lost else ""
         return TransportError(
             self.mask(f"No answer from {where}: {why}.{hint}"), method, path, lost, sent, _is_passing(error)
         )
@@ -530,6 +612,24 @@ def _cause_of(problem: Optional[Exception]) -> Optional[Exception]:
     inner = problem.args[0] if problem is not None and problem.args else None
     inner = getattr(inner, "reason", inner)
     return inner if isinstance(inner, Exception) else problem
+
+
+def _content_of(response: Any) -> Optional[bytearray]:
+    """Return the body of a response, decompressed, or None if it is longer than :data:`MOST`."""
+    promised = response.headers.get("Content-Length", "")
+    if promised.isdecimal() and int(promised) > MOST:
+        return None
+    content = bytearray()
+    for part in response.iter_content(1 << 14):  # what is decompressed at once can be a thousand times as much
+        content += part
+        if len(content) > MOST:
+            return None
+    return content
+
+
+def doubt(method: str, path: str) -> str:
+    """Return what a message says where it isn't known whether a request was carried out; nothing of one that reads."""
+    return "" if method == "GET" else f" {method} {path} may have been carried out."
 
 
 def _is_passing(error: Exception) -> bool:

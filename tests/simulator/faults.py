@@ -5,10 +5,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-KINDS = ("status", "reset", "slow", "truncated", "not_json", "empty", "body")
+from .answers import Call
+
+KINDS = (
+    "status", "reset", "reset_within", "slow", "silent", "stalled", "dripping", "truncated", "cut_json", "not_json",
+    "empty", "body", "edited", "huge",
+)
+PARTIAL = ("reset_within", "stalled", "truncated")
+ANSWERED = ("slow", "silent", "cut_json", "edited", *PARTIAL)
 
 
 @dataclass
@@ -16,13 +24,20 @@ class Fault:
     """One kind of trouble and the calls it befalls.
 
     kind: `status` (any, with `retry_after` if given), `reset` (TCP RST), `slow` (waits `seconds`, then carries out and
-        answers), `truncated` (the right answer, cut in half under its full Content-Length), `not_json` (a 200 that is
-        an HTML page), `empty` (a 200 without a body), `body` (`body` in place of the answer; JSON but for a string).
+        answers), `not_json` (a 200 that is an HTML page), `empty` (a 200 without a body), `body` (`body` in place of
+        the answer; JSON but for a string), `edited` (the right answer, after `edit` has made something of its JSON),
+        `silent` (carries out, and for `seconds` says nothing; then TCP RST).
+        Half of the right answer under its full Content-Length, and then: the end (`truncated`), a TCP RST
+        (`reset_within`) or nothing for `seconds` (`stalled`). Half of it as if it were the whole (`cut_json`).
+        A body of `size` bytes: at once (`huge`) or a byte each `seconds` (`dripping`), `chunked`, compressed with
+        `gzip`, or else with a Content-Length.
     method, path: the calls it matches; `path` is the beginning of the raw path below the API's base path.
     nth: only from the Nth matching call on, and then `times` times (once, unless said).
     times: at most so many times.
     share: a random share of the matching calls, 0 to 1; `seed` makes it the same each run.
-    carried_out: whether the call takes effect all the same. `slow` and `truncated` always do.
+    carried_out: whether the call takes effect all the same; it always does where the right answer is made use of.
+    edit: makes of the JSON of the right answer (None if it has none) and of the call what is sent; where it leaves it
+        as it is, the fault has not struck. From Python only.
     """
 
     kind: str
@@ -35,6 +50,10 @@ class Fault:
     retry_after: int | str | None = None
     seconds: float = 0.0
     body: Any = None
+    edit: Callable[[Any, Call], Any] | None = None
+    size: int = 0
+    chunked: bool = False
+    gzip: bool = False
     carried_out: bool = False
     seed: int = 0
     seen: int = field(default=0, init=False)
@@ -45,7 +64,9 @@ class Fault:
             raise ValueError(f"kind is {self.kind!r}, not one of {', '.join(KINDS)}")
         if self.kind == "status" and self.status is None:
             raise ValueError("a fault of kind 'status' needs a status")
-        if self.kind in ("slow", "truncated"):
+        if self.kind == "edited" and self.edit is None:
+            raise ValueError("a fault of kind 'edited' needs what edits")
+        if self.kind in ANSWERED:
             self.carried_out = True
         if self.nth is not None and self.times is None:
             self.times = 1

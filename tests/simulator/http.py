@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import copy
+import gzip
 import hmac
+import json
 import socket
 import ssl
 import struct
@@ -14,14 +17,15 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from .answers import Answer, Call, Query
-from .faults import Fault, Faults
+from .faults import PARTIAL, Fault, Faults
 
 CONTROL = "/_simulator/"
+BLOCK = b" " * (1 << 20)
 
 
 @dataclass(frozen=True)
@@ -107,17 +111,22 @@ class Front:
         if fault is not None and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
         answer = self._answer(call) if fault is None or fault.carried_out else None
-        outcome = answer if fault is None else _outcome(fault, answer)
+        outcome = answer if fault is None else _outcome(fault, call, answer)
         peer = request.transport.get_extra_info("peername")[1] if request.transport else 0
         entry = Request(call.method, path, raw_query, 0 if outcome is None else outcome.status, len(body), peer)
         self.requests.append(entry)
         # Before the answer goes out, so that what a callback changes is there for the client's next call.
         for callback in list(self.callbacks):
             callback(entry)
+        if fault is not None and fault.kind == "silent":
+            await asyncio.sleep(fault.seconds)
+            return _reset(request)
         if outcome is None:
             return _reset(request)
-        if fault is not None and fault.kind == "truncated":
-            return await _truncated(request, outcome)
+        if fault is not None and fault.kind in PARTIAL:
+            return await _half(request, outcome, fault)
+        if fault is not None and fault.kind in ("huge", "dripping"):
+            return await _endless(request, fault)
         return _response(outcome)
 
     def _below_base(self, raw_path: str) -> str:
@@ -148,7 +157,7 @@ class Front:
         return False
 
 
-def _outcome(fault: Fault, answer: Answer | None) -> Answer | None:
+def _outcome(fault: Fault, call: Call, answer: Answer | None) -> Answer | None:
     """What a fault makes of an answer; None is a connection reset."""
     if fault.kind == "reset":
         return None
@@ -162,7 +171,28 @@ def _outcome(fault: Fault, answer: Answer | None) -> Answer | None:
     if fault.kind == "body":
         is_text = isinstance(fault.body, str)
         return Answer.text(fault.status or 200, fault.body) if is_text else Answer.json(fault.status or 200, fault.body)
-    return answer
+    if fault.kind == "edited" and fault.edit is not None and answer is not None:
+        body = _parsed(answer.body)
+        edited = fault.edit(copy.deepcopy(body), call)
+        if edited == body:
+            fault.struck -= 1
+            return answer
+        return Answer.json(answer.status, edited)
+    if fault.kind == "cut_json" and answer is not None:
+        return Answer(answer.status, _first_half(answer.body), answer.headers)
+    return answer or Answer(200)
+
+
+def _parsed(body: bytes) -> Any:
+    """The JSON of a body; None where it is empty or text."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _first_half(body: bytes) -> bytes:
+    return body[: len(body) // 2] or b"{"
 
 
 def _response(answer: Answer) -> web.Response:
@@ -179,13 +209,41 @@ def _reset(request: web.BaseRequest) -> web.Response:
     return web.Response(status=500)  # goes nowhere
 
 
-async def _truncated(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
-    """Promise the whole body, send half of it, hang up."""
+async def _half(request: web.BaseRequest, answer: Answer, fault: Fault) -> web.StreamResponse:
+    """Promise the whole body, send half of it, and then what the fault says."""
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
     response.content_length = max(len(answer.body), 2)
     response.force_close()
     await response.prepare(request)
-    await response.write(answer.body[: len(answer.body) // 2] or b"{")
+    await response.write(_first_half(answer.body))
+    if fault.kind == "reset_within":
+        await asyncio.sleep(0.01)  # a RST overtakes what was sent just before it
+        _reset(request)
+    else:
+        await asyncio.sleep(fault.seconds)
     if request.transport is not None:
         request.transport.close()
+    return response
+
+
+async def _endless(request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
+    """Send a long body until the client has had enough."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    part = BLOCK[:1] if fault.kind == "dripping" else BLOCK
+    if fault.gzip:
+        response.headers["Content-Encoding"] = "gzip"
+        part = gzip.compress(part)  # members one after the other are one file
+    if fault.chunked or fault.gzip:
+        response.enable_chunked_encoding()
+    else:
+        response.content_length = fault.size
+    response.force_close()
+    try:
+        await response.prepare(request)
+        for _place in range(0, fault.size, len(BLOCK) if fault.kind == "huge" else 1):
+            await response.write(part)
+            if fault.seconds:
+                await asyncio.sleep(fault.seconds)
+    except OSError:
+        pass
     return response

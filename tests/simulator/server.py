@@ -95,6 +95,11 @@ class Deployment:
     def faults(self) -> Faults:
         return self._front.faults
 
+    @property
+    def callbacks(self) -> list[Callable[[Request], None]]:
+        """What is called with each request, as `on_request` says."""
+        return self._front.callbacks
+
     def on_request(self, callback: Callable[[Request], None]) -> None:
         """Call it with each request from now on, once it is carried out and before its answer goes out."""
         self._front.callbacks.append(callback)
@@ -110,6 +115,14 @@ class Deployment:
             self._front.callbacks.clear()
 
         self._in_loop(run)
+
+    def kept(self) -> dict[str, Any]:
+        """A copy of what it holds, by name; only virtual clients may be there."""
+        return self._in_loop(self._state.kept)
+
+    def put_back(self, kept: dict[str, Any]) -> None:
+        """Make it what it was when the copy was taken."""
+        self._in_loop(lambda: self._state.put_back(kept))
 
     # Users
 
@@ -322,6 +335,14 @@ class Platform:
         """What is called with each request, once it is carried out and before its answer goes out."""
         return self._front.callbacks
 
+    def kept(self) -> dict[str, Any]:
+        """A copy of what is listed, by id."""
+        return self._in_loop(lambda: _copies(self._api.deployments))
+
+    def put_back(self, kept: dict[str, Any]) -> None:
+        """Make the list what it was when the copy was taken."""
+        self._in_loop(lambda: setattr(self._api, "deployments", _copies(kept)))
+
     def forget_limits(self) -> None:
         """As if an hour had gone by."""
         self._in_loop(self._api.forget_limits)
@@ -487,6 +508,10 @@ class Simulator:
             return work()
 
         return self._await(run())
+
+
+def _copies(deployments: dict[str, platform.Listed]) -> dict[str, platform.Listed]:
+    return {id: dataclasses.replace(one, tls=dataclasses.replace(one.tls)) for id, one in deployments.items()}
 
 
 def url(tls: ssl.SSLContext | None, port: int) -> str:

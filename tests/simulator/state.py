@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import hmac
 import itertools
@@ -217,6 +218,15 @@ class State:
         self.settings = default_settings()
         # v4 of EMQX Cloud only.
         self.shadows: dict[str, Shadow] = {}
+
+    def kept(self) -> dict[str, Any]:
+        """A copy of all that it holds; nobody may be connected."""
+        fixed = ("generation", "bare", "allow_anonymous", "quotas", "mqtt_port", "_serial")
+        return copy.deepcopy({name: value for name, value in vars(self).items() if name not in fixed})
+
+    def put_back(self, kept: dict[str, Any]) -> None:
+        """Make it what it was when the copy was taken."""
+        vars(self).update(copy.deepcopy(kept))
 
     # Users
 

@@ -16,8 +16,8 @@ from .paths import BUILD, COPY, ROOT, ToolError, say
 def main() -> int:
     """Do one command; the last one it starts takes over this process, so that its last line is ours."""
     parser = argparse.ArgumentParser(prog="tooling", description=__doc__)
-    commands = ["venv", "sync", "run", "test", "test-long", "integration", "bench", "lint", "docs", "picture", "stubs"]
-    commands += ["ansible-test", "release-check", "clean"]
+    commands = ["venv", "sync", "run", "test", "test-long", "integration", "bench", "lint", "docs", "faults", "picture"]
+    commands += ["stubs", "ansible-test", "release-check", "clean"]
     parser.add_argument("command", choices=commands)
     parser.add_argument("words", nargs=argparse.REMAINDER, help="handed on, to pytest for example")
     options = parser.parse_args()
@@ -59,6 +59,9 @@ def _do(command: str, words: list[str]) -> int:
         environments.prepare("docs")
         copies.sync()
         say(f"the site: {documentation.build()}")
+    elif command == "faults":
+        environments.prepare("main")
+        _hand_over(["env", "PYTHONPATH=tests", "python", "-m", "faults.matrix", str(ROOT / "docs" / "faults.md")])
     elif command == "picture":
         environments.prepare("main")
         _hand_over(["python", "tests/picture.py", str(ROOT / "docs" / "demo.svg")])

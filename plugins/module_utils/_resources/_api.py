@@ -53,6 +53,7 @@ from .._http import (
     Settings,
     ahead,
     checked_url,
+    doubt,
     encoded,
     is_text,
     masked,
@@ -66,6 +67,9 @@ Query = Iterable[Tuple[str, Any]]
 
 PAGE = 10000
 """Rows a page: the most that v5 takes (more is a 400), and v4's own default."""
+
+PAGES = 10000
+"""Pages that are read of one list at the most: more would mean that it never ends."""
 
 AUTHENTICATOR = "authentication/password_based%3Abuilt_in_database"
 NO_AUTHENTICATOR = (
@@ -125,6 +129,7 @@ class Api:
         code = masked(self.http.mask(code), secrets) if isinstance(code, str) else code
         message = sentence(answer.method, answer.path, answer.status, code, meaning, said)
         message += self.again(answer) if answer.status in (429, 503) else ""
+        message += doubt(answer.method, answer.path) if _is_unclear(answer.status, code, said) else ""
         raise kind(message, answer.status, code, said, answer.method, answer.path)
 
     def again(self, answer: Answer) -> str:
@@ -176,13 +181,15 @@ class Api:
     def rows(
         self, path: str, query: Query = (), page_size: Optional[int] = None, most: int = PAGE
     ) -> Iterator[Dict[str, Any]]:
-        """Yield every row of a list, page by page; a list that comes without pages is one page.
+        """Yield every row of a list once, page by page; a list that comes without pages is one page.
+
+        Pages are no snapshot: a row that shifts while they are read comes on two of them.
 
         While the rows of a page are looked at, the next one is already asked for; not so with a ``page_size``, since
         then no more rows are wanted than a page has.
 
         :param most: the largest page that this list takes, in rows.
-        :raises ApiError: an answer is no list, or the same page comes again and again.
+        :raises ApiError: an answer is no list, the same page comes again and again, or pages never end.
         """
         pages = self._pages(path, list(query), min(page_size or most, most))
         for page in pages if page_size else ahead(pages):
@@ -195,28 +202,30 @@ class Api:
         on a full last page and is missing from ``/banned``, on v4 ``count`` may be -1, or 0 with rows.
         """
         seen: Set[int] = set()
-        number = 1
-        while True:
+        for number in range(1, PAGES + 1):
             body = self.call("GET", path, [*query, (self.page_option, number), (self.limit_option, asked)])
             if isinstance(body, list):
                 yield self.dicts(body, path)
                 return
             # Rows come as `data`, but those of the shadow service as `items`.
             data = self.dicts(body.get("data", body.get("items")) if isinstance(body, dict) else None, path)
-            yield data
             meta = body.get("meta")
             meta = meta if isinstance(meta, dict) else {}
             size = meta.get("limit")
             full = len(data) >= (size if isinstance(size, int) and size > 0 else asked)
-            if not data or not (full or meta.get("hasnext") is True):
+            last = not data or not (full or meta.get("hasnext") is True)
+            if last and number == 1:
+                yield data
                 return
-            # The texts of a row stay the same while its counters go on.
-            texts = ([value for value in row.values() if isinstance(value, str)] or row for row in data[:500])
-            mark = hash(repr(list(texts)))
-            if mark in seen:
+            marks = [_mark_of(row) for row in data]
+            new = [row for row, mark in zip(data, marks) if mark not in seen]
+            yield new
+            if last:
+                return
+            if not new:
                 raise self.odd("GET", path, f"page {number} repeats one before it")
-            seen.add(mark)
-            number += 1
+            seen.update(marks)
+        raise self.odd("GET", path, f"the list goes on after {PAGES} pages")
 
     def peek(self, path: str) -> Optional[List[Dict[str, Any]]]:
         """Return all rows of a list that only helps, or None where these credentials may not read it or it isn't there.
@@ -247,8 +256,20 @@ class Api:
     @staticmethod
     def odd(method: str, path: str, what: str, status: int = 200) -> ApiError:
         """Return the error for an answer that isn't what it should be."""
-        message = f"{method} {path} gave an answer that can't be used: {what}."
+        message = f"{method} {path} gave an answer that can't be used: {what}.{doubt(method, path)}"
         return ApiError(message, status, None, what, method, path)
+
+
+def _is_unclear(status: int, code: Any, said: str) -> bool:
+    """Say whether an error leaves open if the request was carried out: nobody has refused it."""
+    no_refusal = not isinstance(code, int) and said not in V4_MESSAGES
+    return no_refusal if 200 <= status < 300 else status in (500, 502, 504)
+
+
+def _mark_of(row: Dict[str, Any]) -> int:
+    """Return what a row is known by on another page: its texts stay the same while its counters go on."""
+    texts = tuple(value for value in row.values() if isinstance(value, str))
+    return hash(texts or repr(row))
 
 
 def is_success(code: Any) -> bool:

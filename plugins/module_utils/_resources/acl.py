@@ -21,7 +21,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 
 from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import ApiError, EmqxError, InputError, Missing, NotAttempted, NotOffered, Unanswered
-from .._http import checked_name, path_of
+from .._http import checked_name, doubt, path_of
 from .._topics import filter_problem
 from . import clients
 from ._api import MEBIBYTE, RULES, SOURCE, Api, Batch, Store, in_batches
@@ -583,11 +583,13 @@ class V4Acl(Acl):
         said = {self._who(row): row.get("result") for row in self.api.dicts(answer.get("data"), "acl", "POST")}
         for change, row in batch:
             # EMQX 4.4 answers code 0 though items failed, and in reverse order.
-            result = str(said.get(self._who(row), "no result"))
+            answered = isinstance(said.get(self._who(row)), str)
+            result = str(said[self._who(row)]) if answered else "no result"
             if result == "ok":
                 yield change, None
                 continue
             message = f"A rule for the topic {row['topic']!r} of {change.policy} was not stored ({result})."
+            message += "" if answered else doubt("POST", "acl")
             yield change, ApiError(message, 200, None, result, "POST", "acl")
 
     @staticmethod

@@ -295,9 +295,7 @@ class V5Bans(Bans):
         if len(wanted) > self.few or any(ban.kind not in V4_KINDS for ban in wanted):
             yield from self.list()
             return
-        for _unused, found in self.api.http.each(lambda ban: list(self.read([(ban.kind, ban.who)])), wanted):
-            if isinstance(found, EmqxError):
-                raise found
+        for found in self.api.http.results(lambda ban: list(self.read([(ban.kind, ban.who)])), wanted):
             yield from found
 
     def _record(self, row: Mapping[str, Any]) -> Ban:

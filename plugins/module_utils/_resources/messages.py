@@ -16,7 +16,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from .._converge import Outcomes, Record
 from .._errors import V4_CODES, V5_REASONS, ApiError, EmqxError, InputError, Missing
-from .._http import checked_name, path_of
+from .._http import checked_name, doubt, path_of
 from .._times import normal
 from .._topics import filter_problem, matches, name_problem
 from ._api import MEBIBYTE, Api, Batch, Store, in_batches, is_success
@@ -197,6 +197,7 @@ class Publisher(Store[Message]):
     def _failed(message: Message, path: str, status: int, code: Any, meaning: str, said: str = "") -> ApiError:
         known = f"code {code}, {said}" if said else f"code {code}"
         text = f"The message to {message.topic!r} was not published: {meaning} ({known})."
+        text += "" if isinstance(code, int) else doubt("POST", path)
         return ApiError(text, status, code, said or meaning, "POST", path)
 
 
@@ -375,12 +376,8 @@ class RetainedMessages(Store[Retained]):
         """Yield the rows with their payloads, each one request; what went meanwhile is left out."""
         # Devices may choose such a topic, which can't be addressed.
         unreadable = {row.topic: row for row in rows if row.topic in (".", "..")}
-        read = dict(unreadable)
-        for row, found in self.api.http.each(self.get, [row for row in rows if row.topic not in unreadable]):
-            if isinstance(found, EmqxError):
-                raise found
-            if found is not None:
-                read[row.topic] = found
+        found = self.api.http.results(self.get, [row for row in rows if row.topic not in unreadable])
+        read = {**unreadable, **{row.topic: row for row in found if row is not None}}
         return (self._row(read[row.topic]) for row in rows if row.topic in read)
 
     @staticmethod
@@ -412,7 +409,11 @@ class RetainedMessages(Store[Retained]):
                 raise error
         for pause in PATIENCE:
             time.sleep(pause)
-            found = self.get(wanted)
+            try:
+                found = self.get(wanted)
+            except EmqxError as error:
+                error.partly = True  # the message was taken
+                raise
             if found is not None and not wanted.differs(found):
                 return
         # Brokers answer the same where they don't retain.

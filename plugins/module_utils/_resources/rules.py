@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .._converge import Outcomes, Plan, Record
-from .._errors import ApiError, EmqxError, InputError, Missing, NotReady
+from .._errors import ApiError, InputError, Missing, NotReady
 from .._http import checked_name, path_of
 from .._times import normal
 from .._topics import matches, name_problem
@@ -555,18 +555,16 @@ class V5Rules(Rules):
         self, found: Iterable[Tuple[Mapping[str, Any], Dict[str, Any]]]
     ) -> Iterator[Dict[str, Any]]:
         shown = [rule for unused, rule in found]
-        metrics: Dict[str, Any] = {}
-        for name, result in self.api.http.each(self._metrics, [rule["id"] for rule in shown]):
-            if isinstance(result, EmqxError) and not isinstance(result, Missing):
-                raise result
-            metrics[name] = result
-        for rule in shown:
-            if not isinstance(metrics[rule["id"]], Missing):  # deleted since it was listed
-                yield {**rule, "metrics": metrics[rule["id"]]}
+        for rule, metrics in zip(shown, self.api.http.results(self._metrics, [rule["id"] for rule in shown])):
+            if metrics is not None:
+                yield {**rule, "metrics": metrics}
 
-    def _metrics(self, name: str) -> Dict[str, Any]:
+    def _metrics(self, name: str) -> Optional[Dict[str, Any]]:
         path = path_of("rules/{}/metrics", name)
-        body = self.api.call("GET", path)
+        try:
+            body = self.api.call("GET", path)
+        except Missing:
+            return None  # it was deleted since it was listed
         metrics = body.get("metrics") if isinstance(body, Mapping) else None
         if not isinstance(metrics, Mapping):
             raise self.api.odd("GET", path, "metrics were expected")

@@ -255,12 +255,7 @@ def find(api: Api, shadow_id: Optional[str], limit: Optional[int], with_document
 
 def _with_documents(store: Shadows, rows: List[Shadow]) -> List[Shadow]:
     """Return the shadows with their documents, in their order; the API has no bulk call for it."""
-    read: Dict[str, Shadow] = {}
-    for shadow, found in store.api.http.each(store.with_document, rows):
-        if isinstance(found, EmqxError):
-            raise found
-        read[shadow.shadow_id] = found
-    return [read[shadow.shadow_id] for shadow in rows]
+    return store.api.http.results(store.with_document, rows)
 
 
 def shadows(api: Api) -> Shadows:

@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 
 from .._converge import Outcomes, Plan, Record
 from .._errors import V4_CODES, ApiError, EmqxError, InputError, Missing
-from .._http import checked_name, path_of
+from .._http import checked_name, doubt, path_of
 from .._topics import canonical, filter_problem, matches, name_problem, split_share
 from ._api import Api, Query, Store, is_success, not_empty
 
@@ -197,6 +197,7 @@ class V4Subscriptions(Subscriptions):
                 continue
             meaning = V4_CODES.get(code, "no result for it") if isinstance(code, int) else "no result for it"
             message = f"The topic {record.topic!r} of the client {self.clientid!r}: {meaning} (code {code})."
+            message += "" if isinstance(code, int) else doubt("POST", path)
             yield record, ApiError(message, 200, code, meaning, "POST", path)
 
 

@@ -175,6 +175,7 @@ class V4TopicMetrics(TopicMetrics):
                 registered = {row["topic"] for row in self.find()}
             except EmqxError as error:
                 unseen = error
+                unseen.partly = True  # the deployment said that it registered them
         for wanted, problem in done:
             missing = problem is None and wanted.topic not in registered
             yield wanted, (unseen or self._not_done(wanted)) if missing else problem

@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 
 from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import V4_MESSAGES, ApiError, EmqxError, InputError, Missing, NotReady
-from .._http import checked_name, is_text, masked, path_of
+from .._http import checked_name, doubt, is_text, masked, path_of
 from .._times import normal
 from ._api import AUTHENTICATOR, MEBIBYTE, PAGE, Api, Batch, Store, in_batches, one_of_kind
 
@@ -223,13 +223,15 @@ class V4Users(_Users):
         results = results if isinstance(results, dict) else {}
         for user, row in batch:
             # EMQX 4.4 answers code 0 though items failed, with {"data": {"alice": "{error,existed}"}}.
-            said = str(results.get(user.name, "no result"))
+            answered = isinstance(results.get(user.name), str)
+            said = results[user.name] if answered else "no result"
             if said == "ok":
                 yield user, None
                 continue
             said = masked(said, [row["password"]])
             code = said[len("{error,"):-1] if said.startswith("{error,") else said
             message = f"The {kind} {user.name!r} was not created: {V4_MESSAGES.get(code, 'no success')} ({code})."
+            message += "" if answered else doubt("POST", path)
             yield user, ApiError(message, 200, code, said, "POST", path)
 
     def update(self, users: Iterable[User]) -> Outcomes[User]:

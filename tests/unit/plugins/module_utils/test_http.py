@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import email.utils
+import gzip
 import importlib.util
 import json
 import socket
@@ -803,6 +804,88 @@ def test_whatever_stops_a_request_is_one_sentence(monkeypatch, error, why, lost)
         http.request("GET", "x")
     assert str(caught.value).startswith("No answer from https://h:8443: ") and why in str(caught.value)
     assert caught.value.lost is lost
+
+
+# How long and how large an answer may be
+
+
+def drips(clock, parts, each):
+    """Send an answer part by part, each of which takes so many seconds of the clock, headers included."""
+
+    def step(handler):
+        for part in parts:
+            handler.wfile.write(part)
+            time.sleep(0.02)  # so that each part is received alone
+            clock.now += each
+
+    return step
+
+
+HEADERS = [b"HTTP/1.1 200 OK\r\n", b"Content-Length: 9\r\n", b"\r\n"]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [[*HEADERS, b"[1", b", 2", b", 3]"], [b"HTTP/1.1 200 OK\r\n", b"X: 1\r\n", b"X: 2\r\n", *HEADERS[1:]]],
+    ids=["body", "headers"],
+)
+def test_an_answer_that_drips_is_given_up_although_no_part_of_it_is_late(connect, clock, parts):
+    http = connect(drips(clock, parts, 15), retries=0, timeout=5)
+    with pytest.raises(TransportError, match=r"took longer than 5 s \(timeout\)") as caught:
+        http.request("GET", "x")
+    assert caught.value.lost
+
+
+def test_an_answer_may_take_ten_times_the_timeout(connect, clock, server):
+    http = connect(drips(clock, [*HEADERS, b"[1", b", 2", b", 3]"], 8), timeout=5)
+    assert http.request("GET", "x").json == [1, 2, 3]
+    assert http.request("GET", "x").json == {"last": True}
+    assert server.connections == 1
+
+
+def chunks(content):
+    """Send a body in chunks, so that its size is not told."""
+
+    def step(handler):
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content))
+
+    return step
+
+
+def compressed(content):
+    """Send a body compressed."""
+    return answer(200, gzip.compress(content), Content_Encoding="gzip")
+
+
+def plainly(content):
+    """Send a body with its size."""
+    return answer(200, content)
+
+
+@pytest.mark.parametrize("way", [plainly, chunks, compressed])
+def test_an_answer_that_is_too_long_is_not_read_and_not_asked_for_again(connect, monkeypatch, way):
+    monkeypatch.setattr(_http, "MOST", 1 << 20)
+    http = connect(way(b" " * ((1 << 20) + 1)), way(b"7" + b" " * ((1 << 20) - 1)))
+    with pytest.raises(TransportError) as caught:
+        http.request("GET", "x")
+    assert str(caught.value) == "GET x gave an answer of more than 1 MiB, which is not read."
+    assert (http.requests, caught.value.lost) == (1, False)
+    assert http.request("GET", "x").json == 7  # and no rest of the other
+
+
+def test_what_changed_something_and_gave_too_long_an_answer_may_have_been_carried_out(connect, monkeypatch):
+    monkeypatch.setattr(_http, "MOST", 100)
+    with pytest.raises(TransportError, match="which is not read. POST x may have been carried out.$"):
+        connect(answer(200, b" " * 101)).request("POST", "x", body={})
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_what_was_lost_each_time_may_have_been_carried_out(connect, method):
+    with pytest.raises(TransportError, match=f"{method} x may have been carried out.$"):
+        connect(reset, reset, retries=1).request(method, "x")
 
 
 # How TLS is set up

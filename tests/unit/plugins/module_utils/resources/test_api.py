@@ -20,6 +20,7 @@ from ansible_collections.emqx.cloud.plugins.module_utils._errors import (
     TransportError,
 )
 from ansible_collections.emqx.cloud.plugins.module_utils._http import Answer
+from ansible_collections.emqx.cloud.plugins.module_utils._resources import _api
 from ansible_collections.emqx.cloud.plugins.module_utils._resources._api import (
     MEBIBYTE,
     PlatformApi,
@@ -600,12 +601,59 @@ def test_pages_that_come_round_again_are_no_endless_loop():
         list(api.rows("things", page_size=1))
 
 
+def test_a_list_that_has_new_rows_for_ever_ends(monkeypatch):
+    monkeypatch.setattr(_api, "PAGES", 3)
+    script = [Call("GET", "things", ANY, gives=page([{"id": f"a-{n}"}], limit=1)) for n in range(3)]
+    with v5(*script) as api, pytest.raises(ApiError, match="GET things gave .*: the list goes on after 3 pages"):
+        list(api.rows("things", page_size=1))
+
+
+@BOTH
+def test_a_row_that_shifts_to_the_next_page_comes_once_whatever_its_counters(generation):
+    first = page([{"id": "a", "sent": 1}, {"id": "b", "sent": 1}], limit=2)
+    second = page([{"id": "b", "sent": 2}, {"id": "c", "sent": 2}], limit=2)
+    last = page([{"id": "c", "sent": 3}], limit=2)
+    script = [Call("GET", "things", ANY, gives=gives) for gives in (first, second, last)]
+    with generation(*script) as api:
+        assert [row["id"] for row in api.rows("things", page_size=2)] == ["a", "b", "c"]
+
+
+def test_rows_of_one_page_all_come_even_if_they_are_the_same():
+    with v5(Call("GET", "things", ANY, gives=page([{"n": 1}, {"n": 1}]))) as api:
+        assert len(list(api.rows("things"))) == 2
+
+
 def test_a_list_that_goes_on_for_ever_ends_although_its_counters_change():
     def turn(number):
         return Call("GET", "things", ANY, gives=page([{"id": "a", "packets": number}], limit=1))
 
     with v5(turn(1), turn(2)) as api, pytest.raises(ApiError, match="repeats one before it"):
         list(api.rows("things", page_size=1))
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("status", "gives", "unclear"),
+    [(500, None, True), (502, None, True), (504, None, True), (503, None, False), (400, None, False),
+     (200, "<html>", True)],
+)
+def test_what_nobody_has_refused_may_have_been_carried_out(generation, status, gives, unclear):
+    script = [Call("GET", "x", status=status, gives=gives), Call("PUT", "x", status=status, gives=gives)]
+    with generation(*script) as api:
+        for method, doubt in (("GET", False), ("PUT", unclear)):
+            with pytest.raises(ApiError) as caught:
+                api.call(method, "x")
+            assert str(caught.value).endswith(f" {method} x may have been carried out.") is doubt
+
+
+@pytest.mark.parametrize(
+    ("gives", "unclear"),
+    [({"code": "0"}, True), ({}, True), ({"message": "existed"}, False), ({"code": 102}, False), ([1], True)],
+)
+def test_on_v4_a_code_or_a_known_message_is_a_refusal(gives, unclear):
+    with v4(Call("POST", "x", gives=gives)) as api, pytest.raises(ApiError) as caught:
+        api.call("POST", "x")
+    assert str(caught.value).endswith(" POST x may have been carried out.") is unclear
 
 
 @BOTH
