@@ -1,13 +1,17 @@
 # SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JSON of answers, without what Python's reader takes and nothing behind it can handle."""
+"""JSON, without what Python takes for it and nothing behind it can handle."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from typing import Any
+from typing import Any, TypeVar
+
+from ._errors import InputError
+
+T = TypeVar("T")
 
 DEEPEST = 100
 """How many lists and objects may be in each other. Brokers need ten; Ansible and jinja fail at some hundreds."""
@@ -61,3 +65,15 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError("a number is too large")
     return number
+
+
+def checked_text(value: T, option: str) -> T:
+    """Return a text, or a tree with texts in it, that an option holds.
+
+    :raises InputError: a text is none that UTF-8 can carry.
+    """
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise InputError(f"{option} is not valid Unicode text, or holds a text that is not.") from None
+    return value

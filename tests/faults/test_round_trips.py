@@ -9,14 +9,15 @@ deletes, which deletes exactly that: names that could be mistaken for it stay.
 from __future__ import annotations
 
 import base64
-import json
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.emqx.cloud.plugins.plugin_utils._export import text_of
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from contract.mqtt_client import MqttClient
@@ -26,7 +27,7 @@ from system.harness import done, one_sentence, run
 
 fuzzed = settings(
     max_examples=1000 if LONG else 12, derandomize=not LONG, database=None, deadline=None,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink),
 )
 
 ODD = [
@@ -44,6 +45,10 @@ TEXTS = st.one_of(
     st.sampled_from(ODD), st.text(st.characters(), max_size=12), st.text(max_size=40),
     st.builds(str.__add__, st.sampled_from(ODD), st.sampled_from(ODD)),
 )
+TREES = st.recursive(
+    st.one_of(TEXTS, st.integers(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)), max_leaves=6,
+)
 LISTS = st.lists(TEXTS.filter(bool), min_size=1, max_size=6, unique=True)
 
 
@@ -53,9 +58,13 @@ def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
         yield simulator.deployments[0]
 
 
-def is_text(text: str) -> bool:
-    """Whether UTF-8 can carry it."""
-    return text == text.encode("utf-8", "ignore").decode("utf-8")
+def is_text(value: Any) -> bool:
+    """Whether UTF-8 can carry a text, or each text of a tree."""
+    if isinstance(value, dict):
+        return all(is_text(name) and is_text(each) for name, each in value.items())
+    if isinstance(value, list):
+        return all(map(is_text, value))
+    return not isinstance(value, str) or value == value.encode("utf-8", "ignore").decode("utf-8")
 
 
 def is_name(text: str) -> bool:
@@ -355,4 +364,122 @@ def test_kicks(deployment: Deployment, names: list[str]) -> None:
     assert done("client", deployment, clientids=names, state="absent")["kicked"] == sorted(names)
     assert sorted(deployment.client_ids()) == others
     assert not done("client", deployment, clientids=names, state="absent")["changed"]
+    count("fuzz cases", len(names))
+
+
+@fuzzed
+@given(name=TEXTS, description=TEXTS, text=TEXTS.map(lambda text: text.replace("'", "")))
+def test_rules(deployment: Deployment, name: str, description: str, text: str) -> None:
+    deployment.reset()
+    v4 = deployment.generation == "v4"
+    rule = {"sql": f"SELECT * FROM \"t/1\" WHERE payload = '{text}'", "description": description}
+    plain = name.isascii() and name.replace("-", "").replace("_", "").isalnum() and name[0].isalnum()
+    if not is_name(name) or not (v4 or plain):
+        refused("rule", deployment, id=name, **rule)
+        name = "a"
+    if not is_text(rule["sql"] + description):
+        refused("rule", deployment, id=name, **rule)
+        return
+    # Names that v5 takes are few.
+    others = [other for other in alike([name]) if v4]
+    for other in others:
+        done("rule", deployment, id=other, sql='SELECT * FROM "t/1"')
+
+    def read() -> list[tuple[str, str]]:
+        return [(each["sql"], each["description"]) for each in done("rule_info", deployment, id=name)["rules"]]
+
+    there_and_back("rule", deployment, read, [(rule["sql"], description)], id=name, **rule)
+    gone("rule", deployment, id=name)
+    assert sorted(each["id"] for each in done("rule_info", deployment)["rules"]) == others
+
+
+@fuzzed
+@given(name=TEXTS, value=TEXTS)
+def test_configurations(deployment: Deployment, name: str, value: str) -> None:
+    deployment.reset()
+    v4 = deployment.generation == "v4"
+    module, kind = ("resource", "web_hook") if v4 else ("connector", "http")
+    config = {"url": "http://127.0.0.1:9/", "headers": {"x-note": value}}
+    plain = name.isascii() and name.replace("-", "").replace("_", "").isalnum() and name[0].isalnum() and len(name) < 256
+    if not is_name(name) or not (v4 or plain):
+        refused(module, deployment, name=name, type=kind, config=config)
+        name = "a"
+    if not is_text(value):
+        refused(module, deployment, name=name, type=kind, config=config)
+        return
+    others = [other for other in alike([name]) if v4]
+    for other in others:
+        done(module, deployment, name=other, type=kind, config={"url": "http://127.0.0.1:9/"})
+
+    def read() -> list[tuple[str, str]]:
+        rows = done("config_info", deployment, gather=[module + "s"])[module + "s"]
+        return [(each["name"], each["config"]["headers"]["x-note"]) for each in rows if each["name"] not in others]
+
+    there_and_back(module, deployment, read, [(name, value)], name=name, type=kind, config=config)
+    gone(module, deployment, name=name, type=kind)
+    assert read() == []
+
+
+@fuzzed
+@given(shadow_id=TEXTS, description=TEXTS, document=st.dictionaries(TEXTS, TREES, max_size=4))
+def test_shadows(deployment: Deployment, shadow_id: str, description: str, document: dict[str, Any]) -> None:
+    given = {"description": description, "document": document}
+    if deployment.generation == "v5":
+        refused("shadow", deployment, shadow_id="gateway-1", **given)
+        return
+    deployment.reset()
+    if not is_name(shadow_id):
+        refused("shadow", deployment, shadow_id=shadow_id, **given)
+    if not is_text(given):
+        refused("shadow", deployment, shadow_id="gateway-1", **given)
+        return
+    deployment.reset()
+    done("shadow", deployment, shadow_id="gateway-2", document={"kept": 1})
+
+    def read() -> list[Any]:
+        rows = done("shadow_info", deployment, shadow_id="gateway-1", with_document=True)["shadows"]
+        return [(each["description"], each["document"]) for each in rows]
+
+    there_and_back("shadow", deployment, read, [(description, document)], shadow_id="gateway-1", **given)
+    gone("shadow", deployment, shadow_id="gateway-1")
+    assert deployment.document("gateway-2") == {"kept": 1}
+
+
+@fuzzed
+@given(name=TEXTS, reason=TEXTS)
+def test_calls(deployment: Deployment, name: str, reason: str) -> None:
+    deployment.reset()
+    body = {"as": "clientid", "who": name, "reason": reason, "by": "a"}
+    if not is_text(body):
+        refused("api", deployment, method="POST", path="banned", body=body)
+        refused("api", deployment, path="banned", query_parameters={"clientid": name + reason})
+        return
+    if not is_name(name):
+        if len(name) < 3:
+            refused("api", deployment, method="DELETE", path=f"banned/clientid/{quote(name, safe='')}")
+        return
+    done("api", deployment, method="POST", path="banned", body=body)
+    (ban,) = done("api", deployment, path="banned", paginate=True)["rows"]
+    assert (ban["who"], ban["reason"]) == (name, reason)
+    done("api", deployment, method="DELETE", path=f"banned/clientid/{quote(name, safe='')}")
+    assert deployment.bans() == []
+    count("fuzz cases")
+
+
+@fuzzed
+@given(names=LISTS, payload=TEXTS.filter(bool))
+def test_model_files(deployment: Deployment, names: list[str], payload: str) -> None:
+    """What is exported is read back by Ansible as it was, and evaluated nowhere."""
+    names = [name for name in names if is_name(name) and is_topic(name)]
+    rows = {
+        "users": {"users": [{"username": name} for name in names]},
+        "bans": {"banned": [{"clientid": name, "reason": payload, "by": "a", "until": "never"} for name in names]},
+        "topic_metrics": {"topics": names},
+    }
+    if not is_text(payload):
+        return
+    model = DataLoader().load(text_of(rows, deployment.generation), file_name="/model.yml")
+    assert sorted(each["username"] for each in model["converge_users"]) == sorted(names)
+    assert {(each["clientid"], each["reason"]) for each in model["converge_bans"]} == {(name, payload) for name in names}
+    assert sorted(model["converge_topic_metrics"]) == sorted(names)
     count("fuzz cases", len(names))
