@@ -166,13 +166,18 @@ def checked_name(name: Any, what: str = "a name", where: str = "") -> str:
         raise InputError(f"{name!r} can't be used as {where}{what}: the API would take it for another path.")
     if not is_text(name):
         raise InputError(f"{name!r} can't be used as {where}{what}: it is not valid Unicode text.")
-    # A character takes twelve bytes at the most, so that most names need not be encoded for this.
-    if len(name) * 12 > LONGEST_NAME and len(quote(name, safe="")) > LONGEST_NAME:
+    if not fit_path(name):
         raise InputError(
             f"{name[:50]!r}… can't be used as {where}{what}: it has {len(name)} characters, and brokers take no path of "
             "that length."
         )
     return name
+
+
+def fit_path(*names: str) -> bool:
+    """Say whether names are short enough to stand in one path."""
+    # A character takes twelve bytes at the most, so that most names need not be encoded for this.
+    return 12 * sum(map(len, names)) <= LONGEST_NAME or sum(len(quote(name, safe="")) for name in names) <= LONGEST_NAME
 
 
 def is_text(value: str) -> bool:

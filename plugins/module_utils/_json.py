@@ -41,7 +41,7 @@ def from_json(text: str) -> Any:
 def _may_be_deep(text: str) -> bool:
     """Say whether brackets don't cancel each other out in a few rounds, which takes no time; texts may hold some."""
     brackets = text.encode("utf-8", "replace").translate(None, _NO_BRACKETS)
-    for _level in range(DEEPEST):
+    for _round in range(DEEPEST // 2):  # each takes two levels at the most
         if not brackets:
             return False
         brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
@@ -51,9 +51,9 @@ def _may_be_deep(text: str) -> bool:
 def _is_deep(value: Any) -> bool:
     level = [value]
     for _level in range(DEEPEST):
-        level = [each for each in level if isinstance(each, (dict, list)) and each]
+        level = [each for each in level if isinstance(each, (dict, list))]
         level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
-    return bool(level)
+    return any(isinstance(each, (dict, list)) for each in level)
 
 
 def _no_constant(name: str) -> None:
@@ -73,7 +73,7 @@ def checked_text(value: T, option: str) -> T:
     :raises InputError: a text is none that UTF-8 can carry.
     """
     try:
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
     except UnicodeEncodeError:
         raise InputError(f"{option} is not valid Unicode text, or holds a text that is not.") from None
     return value
