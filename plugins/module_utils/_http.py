@@ -168,8 +168,8 @@ def checked_name(name: Any, what: str = "a name", where: str = "") -> str:
         raise InputError(f"{name!r} can't be used as {where}{what}: it is not valid Unicode text.")
     if not fit_path(name):
         raise InputError(
-            f"{name[:50]!r}… can't be used as {where}{what}: it has {len(name)} characters, and brokers take no path of "
-            "that length."
+            f"{name[:50]!r}… can't be used as {where}{what}: it has {len(name)} characters, and brokers take no path "
+            "of that length."
         )
     return name
 
@@ -177,7 +177,8 @@ def checked_name(name: Any, what: str = "a name", where: str = "") -> str:
 def fit_path(*names: str) -> bool:
     """Say whether names are short enough to stand in one path."""
     # A character takes twelve bytes at the most, so that most names need not be encoded for this.
-    return 12 * sum(map(len, names)) <= LONGEST_NAME or sum(len(quote(name, safe="")) for name in names) <= LONGEST_NAME
+    few = 12 * sum(map(len, names)) <= LONGEST_NAME
+    return few or sum(len(quote(name, safe="")) for name in names) <= LONGEST_NAME
 
 
 def is_text(value: str) -> bool:

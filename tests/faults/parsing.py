@@ -289,11 +289,14 @@ def _body(response: dict[str, Any]) -> bytes:
 
 _DEEP = 5000
 ODD: list[Any] = [
-    None, True, False, 0, -1, 7, 1.5, 2**31, 10**30, 10**400, 1e300, float("nan"), float("inf"), "", "x", "0", "two\nlines", "\x1b[2J",
-    "\0", "\ud800", "\u202e", "{error,existed}", "x" * 100_000, [], [None], [[]], [1, "x"], {}, {"a": 1}, [{}] * 3, {"": None},
+    None, True, False, 0, -1, 7, 1.5, 2**31, 10**30, 10**400, 1e300, float("nan"), float("inf"), "", "x", "0",
+    "two\nlines", "\x1b[2J",
+    "\0", "\ud800", "\u202e", "{error,existed}", "x" * 100_000, [], [None], [[]], [1, "x"], {}, {"a": 1}, [{}] * 3,
+    {"": None},
 ]
 RAW = [
-    b"", b" ", b"null", b"0", b'""', b"[]", b"{}", b"[[]]", b"[{}]", b"\xff\xfe", b"\xef\xbb\xbf{}", b"<html>\n<p>no</p></html>",
+    b"", b" ", b"null", b"0", b'""', b"[]", b"{}", b"[[]]", b"[{}]", b"\xff\xfe", b"\xef\xbb\xbf{}",
+    b"<html>\n<p>no</p></html>",
     b"{" * 50, b"[" * _DEEP + b"]" * _DEEP, b'{"data":' * _DEEP + b"1" + b"}" * _DEEP, b"1" * 5000, b"x" * 200_000,
     b'{"code":0,"data":[],"meta":{"hasnext":true,"limit":-1}}', b'{"code":true}', b'{"code":0.0}', b'{"code":"0"}',
     b'{"code":{"a":[1,2]},"message":{"a":["x\\ny"]}}', b'{"code":"A\\nB","message":"two\\nlines"}',

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from faults.figures import LONG, count
-from faults.parsing import ODD, RAW, STATUSES, Exchange, Place, Reply, mutated, places, recorded
+from faults.parsing import STATUSES, Exchange, Place, Reply, mutated, places, recorded
 
 GENERATIONS = ("v4", "v5", "platform")
 MUTANTS = 60 if LONG else 2
@@ -63,7 +63,8 @@ def test_bodies_with_one_thing_wrong(generation: str, known: list[Place]) -> Non
 )
 def test_coverage_guided_fuzz(generation: str, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    arguments = [*LIMIT, "-seed=1", "-timeout=20", "-rss_limit_mb=2048", "-max_len=20000", f"-artifact_prefix={tmp_path}/"]
+    arguments = [*LIMIT, "-seed=1", "-timeout=20", "-rss_limit_mb=2048", "-max_len=20000"]
+    arguments.append(f"-artifact_prefix={tmp_path}/")
     done = subprocess.run(
         [sys.executable, str(FUZZER), generation, str(tmp_path / "corpus"), *arguments],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,

@@ -31,15 +31,19 @@ fuzzed = settings(
 )
 
 ODD = [
-    " ", "  a", "a  ", "\t", "\n", "a\nb", "\r\n", "\0", "a\0b", "\x1b[2J", "\x7f", "\x85", "\u2028", "\ufeff", "\ufffe",
-    ".", "..", "...", "./a", "../a", "a/..", "a/./b", "/", "//", "a/b", "%", "%2e", "%2E%2E", "%2F", "%00", "%s", "%c", "100%",
+    " ", "  a", "a  ", "\t", "\n", "a\nb", "\r\n", "\0", "a\0b", "\x1b[2J", "\x7f", "\x85", "\u2028", "\ufeff",
+    "\ufffe", ".", "..", "...", "./a", "../a", "a/..", "a/./b", "/", "//", "a/b", "%", "%2e", "%2E%2E", "%2F", "%00",
+    "%s", "%c", "100%",
     "*", "?", "#", "&", "=", "+", "a+b", "a b", "a,b", ";", ":", "a:b", "@", "$", "$all", "$SYS", "all", "~", "|",
-    "null", "None", "true", "True", "no", "0", "007", "1e3", "1.0", "0x10", "-1", "2026-01-01", "[]", "{}", "- a", "a: b",
-    "'", '"', "\\", "\\n", "it's", '"quoted"', "a\\", "{{ 7 * 7 }}", "{% raw %}", "{# a #}", "${clientid}", "%u",
-    "\u202eabc", "\u05e9\u05dc\u05d5\u05dd", "\u0645\u0631\u062d\u0628\u0627", "\U0001f600", "\U0001f468\u200d\U0001f469",
-    "caf\u00e9", "cafe\u0301", "\u212b", "\u00c5", "\uff21", "\u0130", "\u00df", "ss", "A", "a", "\u00a0", "\u200b", "\ue000",
-    "\U0010ffff", "\ud800", "a\udc80", "\udcff\ud800", "x" * 600, "x" * 7400, "\U0001f600" * 620, "x" * 7600, "\u00fc" * 1300,
-    "x" * 65536, "\U0001f600" * 16384,
+    "null", "None", "true", "True", "no", "0", "007", "1e3", "1.0", "0x10", "-1", "2026-01-01", "[]", "{}", "- a",
+    "a: b", "'", '"', "\\", "\\n", "it's", '"quoted"', "a\\", "{{ 7 * 7 }}", "{% raw %}", "{# a #}",
+    "${clientid}", "%u",
+    "\u202eabc", "\u05e9\u05dc\u05d5\u05dd", "\u0645\u0631\u062d\u0628\u0627", "\U0001f600",
+    "\U0001f468\u200d\U0001f469",
+    "caf\u00e9", "cafe\u0301", "\u212b", "\u00c5", "\uff21", "\u0130", "\u00df", "ss", "A", "a", "\u00a0", "\u200b",
+    "\ue000",
+    "\U0010ffff", "\ud800", "a\udc80", "\udcff\ud800", "x" * 600, "x" * 7400, "\U0001f600" * 620, "x" * 7600,
+    "\u00fc" * 1300, "x" * 65536, "\U0001f600" * 16384,
 ]
 TEXTS = st.one_of(
     st.sampled_from(ODD), st.text(st.characters(), max_size=12), st.text(max_size=40),
@@ -50,6 +54,8 @@ TREES = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)), max_leaves=6,
 )
 LISTS = st.lists(TEXTS.filter(bool), min_size=1, max_size=6, unique=True)
+
+pytestmark = pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")  # texts of 64 KiB
 
 
 @pytest.fixture(scope="module", params=["v4", "v5"])
@@ -70,6 +76,11 @@ def is_text(value: Any) -> bool:
 def is_name(text: str) -> bool:
     """Whether it can be one segment of a path."""
     return text not in ("", ".", "..") and is_text(text) and len(quote(text, safe="")) <= 7500
+
+
+def is_word(text: str) -> bool:
+    """Whether it can be the id of a rule of v5."""
+    return text.isascii() and text[:1].isalnum() and text.replace("-", "").replace("_", "").isalnum() and is_name(text)
 
 
 def is_topic(text: str) -> bool:
@@ -170,7 +181,8 @@ def test_access_rules(deployment: Deployment, names: list[str], topics: list[str
             refused("acl", deployment, **{kind: name}, rules=[rule])
     rules = [{**rule, "topic": topic} for topic in topics]
     for each in rules:
-        if not is_filter(each["topic"]) or (deployment.generation == "v4" and len(quote(each["topic"], safe="")) > 7500):
+        long = deployment.generation == "v4" and is_text(each["topic"]) and len(quote(each["topic"], safe="")) > 7500
+        if long or not is_filter(each["topic"]):
             refused("acl", deployment, **{kind: "a"}, rules=[each])
     names = [name for name in names if is_name(name)]
     rules = [each for each in rules if is_filter(each["topic"]) and not _is_special(each["topic"], deployment)]
@@ -189,7 +201,7 @@ def test_access_rules(deployment: Deployment, names: list[str], topics: list[str
         deployment.add_rules(kind, other, [("other", "publish", True)])
     kept = {other: ["other"] for other in others}
     texts = [each["topic"] for each in rules]
-    everybody = {**kept, **{name: texts for name in names}}
+    everybody = {**kept, **dict.fromkeys(names, texts)}
     subjects = [{kind: name, "rules": rules} for name in names]
     there_and_back("acls", deployment, read, everybody, subjects=subjects)
     assert read(names[0]) == {names[0]: texts}
@@ -340,7 +352,8 @@ def test_subscriptions(deployment: Deployment, clientid: str, topics: list[str])
         return
 
     def read() -> list[str]:
-        return sorted(each["topic"] for each in done("subscription_info", deployment, clientid=clientid)["subscriptions"])
+        found = done("subscription_info", deployment, clientid=clientid)["subscriptions"]
+        return sorted(each["topic"] for each in found)
 
     wanted = sorted(["kept", *(row["topic"] for row in rows)])
     there_and_back("subscription", deployment, read, wanted, clientid=clientid, topics=rows)
@@ -375,8 +388,7 @@ def test_rules(deployment: Deployment, name: str, description: str, text: str) -
     deployment.reset()
     v4 = deployment.generation == "v4"
     rule = {"sql": f"SELECT * FROM \"t/1\" WHERE payload = '{text}'", "description": description}
-    plain = name.isascii() and name.replace("-", "").replace("_", "").isalnum() and name[0].isalnum()
-    if not is_name(name) or not (v4 or plain):
+    if not (is_name(name) if v4 else is_word(name)):
         refused("rule", deployment, id=name, **rule)
         name = "a"
     if not is_text(rule["sql"] + description):
@@ -402,8 +414,7 @@ def test_configurations(deployment: Deployment, name: str, value: str) -> None:
     v4 = deployment.generation == "v4"
     module, kind = ("resource", "web_hook") if v4 else ("connector", "http")
     config = {"url": "http://127.0.0.1:9/", "headers": {"x-note": value}}
-    plain = name.isascii() and name.replace("-", "").replace("_", "").isalnum() and name[0].isalnum() and len(name) < 256
-    if not is_name(name) or not (v4 or plain):
+    if not (is_name(name) if v4 else is_word(name) and len(name) < 256):
         refused(module, deployment, name=name, type=kind, config=config)
         name = "a"
     if not is_text(value):
@@ -482,6 +493,7 @@ def test_model_files(deployment: Deployment, names: list[str], payload: str) -> 
         return
     model = DataLoader().load(text_of(rows, deployment.generation), file_name="/model.yml")
     assert sorted(each["username"] for each in model["converge_users"]) == sorted(names)
-    assert {(each["clientid"], each["reason"]) for each in model["converge_bans"]} == {(name, payload) for name in names}
+    assert sorted(each["clientid"] for each in model["converge_bans"]) == sorted(names)
+    assert {each["reason"] for each in model["converge_bans"]} <= {payload}
     assert sorted(model["converge_topic_metrics"]) == sorted(names)
     count("fuzz cases", len(names))

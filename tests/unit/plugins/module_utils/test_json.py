@@ -11,7 +11,9 @@ from ansible_collections.emqx.cloud.plugins.module_utils._errors import InputErr
 from ansible_collections.emqx.cloud.plugins.module_utils._json import DEEPEST, checked_text, from_json
 
 
-@pytest.mark.parametrize("value", [None, True, 0, -1, 1.5, 10**30, "", "\u00e9\U0001f600\0", [], {}, [{"a": [{}]}], "]]}}[[{{"])
+@pytest.mark.parametrize(
+    "value", [None, True, 0, -1, 1.5, 10**30, "", "\u00e9\U0001f600\0", [], {}, [{"a": [{}]}], "]]}}[[{{"]
+)
 def test_what_is_json_is_read(value):
     assert from_json(json.dumps(value)) == value == from_json(json.dumps(value, ensure_ascii=False))
 

@@ -133,9 +133,9 @@ def test_v4_lists_only_the_kinds_that_are_touched():
 
 @pytest.mark.parametrize("row", [{}, {"username": None}, {"username": 1}, {"username": ["a"]}, {"username": {}}])
 def test_v4_a_listed_user_without_a_name_is_said_so(row):
-    with v4(Call("GET", "auth_username", ANY, gives=page([{"username": "a"}, row]))) as api:
-        with pytest.raises(ApiError, match="can't be used: a user has no username.$"):
-            list(store(api, ["username"]).list())
+    listed = v4(Call("GET", "auth_username", ANY, gives=page([{"username": "a"}, row])))
+    with listed as api, pytest.raises(ApiError, match="can't be used: a user has no username.$"):
+        list(store(api, ["username"]).list())
 
 
 def test_v4_searches_in_the_server_with_a_small_page():
