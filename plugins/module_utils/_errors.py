@@ -83,8 +83,23 @@ STATUSES: Dict[int, str] = {
 """What an HTTP status of any of the three endpoints means."""
 
 
+LONGEST = 4000
+"""How many characters a sentence has at the most."""
+
+_CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029], " ")
+
+
+def one_line(text: str, most: int = LONGEST) -> str:
+    """Return a text as it can be shown anywhere: in one line, in characters that UTF-8 has, without its middle if long.
+
+    What an API says may move the cursor of a terminal, and what a user gives may be 64 KiB.
+    """
+    text = text.translate(_CONTROLS).encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if len(text) <= most else f"{text[:most * 3 // 4]} … {text[-most // 5:]}"
+
+
 class EmqxError(Exception):
-    """A failure that a user reads as one clear sentence.
+    """A failure that a user reads as one clear sentence, whatever was put into it.
 
     :ivar fatal: nothing more should be sent after it: the next request would fail in the same way.
     :ivar passing: it may be over in a while, as when the broker restarts; whoever waits for something may look again.
@@ -94,6 +109,9 @@ class EmqxError(Exception):
     fatal = False
     partly = False
     passing = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
     def details(self) -> Dict[str, Any]:
         """Return what the result holds beside ``msg``: empty, or ``{"error": {...}}``."""
@@ -145,8 +163,8 @@ class ApiError(EmqxError):
     def __init__(self, message: str, status: int, code: Any, reason: str, method: str, path: str) -> None:
         super().__init__(message)
         self.status = status
-        self.code = code
-        self.reason = reason
+        self.code = code if code is None or _is_code(code) else one_line(readable(code), 100)
+        self.reason = one_line(reason)
         self.method = method
         self.path = path
 
@@ -168,6 +186,10 @@ class ApiError(EmqxError):
                 "path": self.path,
             }
         }
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**9
 
 
 class NotOffered(ApiError):

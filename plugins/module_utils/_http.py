@@ -40,9 +40,10 @@ from typing import (
     TypeVar,
     Union,
 )
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from ._errors import EmqxError, InputError, NotAttempted, TransportError
+from ._json import from_json
 from ._times import rfc3339
 
 try:
@@ -71,6 +72,13 @@ TIMES = 10
 
 EXAMPLES = {"platform_url": "https://HOST/public_api/v1"}
 """What the URL of an option looks like, where it isn't that of a deployment."""
+
+LONGEST_LINE = 7900
+"""How long a path with its query gets: brokers refuse a request line of 8,000 bytes and more."""
+
+LONGEST_NAME = 7500
+"""How long a name gets in a path, which begins with what the name is one of. Brokers would make longer ones in the
+body of a request, and nobody could delete them."""
 
 NO_JSON = object()
 """What :attr:`Answer.json` is when the body is no JSON."""
@@ -165,13 +173,25 @@ def checked_name(name: Any, what: str = "a name", where: str = "") -> str:
     the authenticator with all its users. The empty name addresses the list.
 
     :param where: what stands before ``what`` in messages, such as ``users[3].``.
-    :raises InputError: it is empty, ``.``, ``..``, or no text that UTF-8 can carry.
+    :raises InputError: it is empty, ``.``, ``..``, too long, or no text that UTF-8 can carry.
     """
     if not isinstance(name, str) or name in ("", ".", ".."):
         raise InputError(f"{name!r} can't be used as {where}{what}: the API would take it for another path.")
     if not is_text(name):
         raise InputError(f"{name!r} can't be used as {where}{what}: it is not valid Unicode text.")
+    if not fit_path(name):
+        raise InputError(
+            f"{name[:50]!r}… can't be used as {where}{what}: it has {len(name)} characters, and brokers take no path "
+            "of that length."
+        )
     return name
+
+
+def fit_path(*names: str) -> bool:
+    """Say whether names are short enough to stand in one path."""
+    # A character takes twelve bytes at the most, so that most names need not be encoded for this.
+    few = 12 * sum(map(len, names)) <= LONGEST_NAME
+    return few or sum(len(quote(name, safe="")) for name in names) <= LONGEST_NAME
 
 
 def is_text(value: str) -> bool:
@@ -423,6 +443,8 @@ class Http:
         data = body if body is None or isinstance(body, bytes) else encoded(body)
         query = list(query or ())
         encoded([str(value) for _name, value in query])
+        if len(path) + (len(urlencode(query)) if query else 0) > LONGEST_LINE:
+            raise InputError(f"{method} {path[:50]}… would be longer than the {LONGEST_LINE} bytes that brokers take.")
         response, content, retried = self._attempts(method, path, query, data)
         if 300 <= response.status_code < 400:
             target = self.mask(re.sub(r"//[^/@]*@", "//", response.headers.get("Location", "nowhere")))
@@ -432,8 +454,8 @@ class Http:
             )
         text = content.decode("utf-8", "replace")
         try:
-            parsed = json.loads(text)
-        except (ValueError, RecursionError):
+            parsed = from_json(text)
+        except ValueError:
             parsed = NO_JSON
         return Answer(
             method, path, response.status_code, self.mask(text), parsed, retried, len(data or b""),

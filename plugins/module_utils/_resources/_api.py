@@ -43,6 +43,7 @@ from .._errors import (
     TooLarge,
     TransportError,
     Unanswered,
+    one_line,
     readable,
     sentence,
 )
@@ -126,7 +127,8 @@ class Api:
         secrets = list(secrets)
         said = " ".join(masked(self.http.mask(said), secrets).split())
         said = said[:200] if answer.json is NO_JSON else said[:2000]
-        code = masked(self.http.mask(code), secrets) if isinstance(code, str) else code
+        if code is not None and not isinstance(code, int):
+            code = one_line(masked(self.http.mask(readable(code)), secrets), 100)
         message = sentence(answer.method, answer.path, answer.status, code, meaning, said)
         message += self.again(answer) if answer.status in (429, 503) else ""
         message += doubt(answer.method, answer.path) if _is_unclear(answer.status, code, said) else ""

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from .._converge import WRITE_ONLY, Record
 from .._errors import InputError
+from .._json import checked_text
 
 Config = Mapping[str, Any]
 Path = Tuple[str, ...]
@@ -365,9 +366,10 @@ def config_from(options: Mapping[str, Any]) -> Dict[str, Any]:
     """Return the fields of a :class:`Configured` record that a module's options describe.
 
     :param options: with ``config``, ``secret_config`` and ``update_secrets``.
-    :raises InputError: the same value is given in both.
+    :raises InputError: the same value is given in both, or a text can't be sent.
     """
-    config, secrets = (mentioned(options.get(name) or {}) for name in ("config", "secret_config"))
+    given = {name: options.get(name) or {} for name in ("config", "secret_config")}
+    config, secrets = (checked_text(mentioned(value), name) for name, value in given.items())
     hidden = paths_of(secrets)
     for path, value in leaves(config):
         if _anyhow(path) in hidden and value != MASK:

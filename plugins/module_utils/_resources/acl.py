@@ -21,7 +21,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 
 from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import ApiError, EmqxError, InputError, Missing, NotAttempted, NotOffered, Unanswered
-from .._http import checked_name, doubt, path_of
+from .._http import checked_name, doubt, fit_path, path_of
 from .._topics import filter_problem
 from . import clients
 from ._api import MEBIBYTE, RULES, SOURCE, Api, Batch, Store, in_batches
@@ -298,6 +298,13 @@ def policy_from(options: Mapping[str, Any], where: str, state: str, position: st
     if given is None and state != "absent":
         raise InputError(f"{where}rules is missing: state: {state} needs it.")
     rules = None if given is None else tuple(_rules(given, where, generation, state == "absent"))
+    if generation == "v4" and state != "absent":
+        long = next((rule.topic for rule in rules or () if not fit_path(name, rule.topic)), None)
+        if long is not None:
+            raise InputError(
+                f"{where}rules has the topic {long[:50]!r}…, which is too long: a v4 deployment would store it, and no "
+                "path could name it and the subject to delete it."
+            )
     return (Policy if generation == "v5" else Rows)(kind, name, rules, state == "exact", position == "front")
 
 

@@ -17,6 +17,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 from .._converge import Outcomes, Plan, Record
 from .._errors import ApiError, InputError, Missing, NotReady
 from .._http import checked_name, path_of
+from .._json import checked_text
 from .._times import normal
 from .._topics import matches, name_problem
 from ._api import PAGE, Api, Store
@@ -138,6 +139,8 @@ def rule_from(options: Mapping[str, Any], generation: str) -> Rule:
             f"id is {name!r}, which a v5 deployment refuses: it begins with a letter or digit of ASCII, and goes on "
             "with those, '-' and '_'."
         )
+    for option in ("sql", "actions", "description"):
+        checked_text(options[option], option)
     sql = options["sql"]
     if sql is not None and not sql.strip():
         raise InputError('sql is empty: write a statement such as SELECT * FROM "t/#".')

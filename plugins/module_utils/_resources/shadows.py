@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import ApiError, EmqxError, InputError
 from .._http import checked_name, path_of
+from .._json import checked_text
 from .._times import normal
 from ._api import Api, Store
 from ._config import mentioned
@@ -117,8 +118,8 @@ def shadow_from(options: Mapping[str, Any]) -> Shadow:
     shadow_id, name = checked_name(options["shadow_id"], "shadow_id"), options["name"]
     if name is not None and not re.fullmatch(r"[A-Za-z0-9_.-]{3,50}", name):
         raise InputError(f"name is {name!r}: it has 3 to 50 letters, digits, '-', '_' and '.'.")
-    document = options["document"]
-    return Shadow(shadow_id, name, options["description"], None if document is None else mentioned(document))
+    description, document = (checked_text(options[option], option) for option in ("description", "document"))
+    return Shadow(shadow_id, name, description, None if document is None else mentioned(document))
 
 
 class Shadows(Store[Shadow]):

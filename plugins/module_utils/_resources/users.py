@@ -184,7 +184,9 @@ class V4Users(_Users):
         for kind in self.kinds:
             query = [(f"_like_{kind}", like)] if like else []
             for row in self.api.rows(f"auth_{kind}", query, page_size):
-                yield User(kind, row.get(kind, ""), created_at=normal(row.get("created_at")))
+                if not isinstance(row.get(kind), str):
+                    raise self.api.odd("GET", f"auth_{kind}", f"a user has no {kind}")
+                yield User(kind, row[kind], created_at=normal(row.get("created_at")))
 
     def get(self, record: User) -> Optional[User]:
         path = path_of(f"auth_{record.kind}/{{}}", record.name)

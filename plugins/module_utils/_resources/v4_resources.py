@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 from .._converge import Outcomes, Plan
 from .._errors import ApiError, InputError, Missing, NotReady
 from .._http import checked_name, path_of
+from .._json import checked_text
 from ._api import Api, Store
 from ._config import Configured, config_from, refuse_mask
 
@@ -33,7 +34,8 @@ def resource_from(options: Mapping[str, Any]) -> Resource:
     :raises InputError: the name can't be one, or a value is given both in ``config`` and in ``secret_config``.
     """
     name = checked_name(options["name"], "name")
-    return Resource(name=name, type=options["type"], description=options["description"], **config_from(options))
+    description = checked_text(options["description"], "description")
+    return Resource(name=name, type=options["type"], description=description, **config_from(options))
 
 
 class Resources(Store[Resource]):

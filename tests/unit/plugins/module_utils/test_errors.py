@@ -158,3 +158,20 @@ def test_a_failure_is_told_as_data_too():
 )
 def test_errors_know_whether_they_may_be_over_in_a_while(error, passing):
     assert error.passing is passing
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("one\r\ntwo\x1b[2J\x85three\u2028four.", "one  two [2J three four."),
+        ("half a pair: \ud800.", "half a pair: \\ud800."),
+        ("'  a\u00a0b' \u00e9\U0001f600", "'  a\u00a0b' \u00e9\U0001f600"),
+        ("a" * 4000, "a" * 4000),
+        ("a" * 65536 + " is too long.", "a" * 3000 + " \u2026 " + "a" * 787 + " is too long."),
+    ],
+)
+def test_whatever_is_put_into_a_sentence_it_is_one_line_of_bounded_length(message, shown):
+    told = ApiError(message, 400, None, message, "GET", "x")
+    for error in (InputError(message), told, TransportError(message, "GET", "x")):
+        assert str(error) == shown
+    assert told.reason == shown

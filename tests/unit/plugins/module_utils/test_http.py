@@ -685,6 +685,24 @@ def test_a_name_that_is_no_text_is_refused(name):
         _http.checked_name(name, "clientid")
 
 
+@pytest.mark.parametrize(("character", "most"), [("x", 7500), ("/", 2500), ("\u00fc", 1250), ("\U0001f600", 625)])
+def test_a_name_that_no_path_could_hold_is_refused(character, most):
+    assert path_of("users/{}", character * most)
+    with pytest.raises(InputError, match=f"… can't be used as a name: it has {most + 1} characters, and brokers take"):
+        path_of("users/{}", character * (most + 1))
+    assert _http.fit_path(character * (most // 2), character * (most // 2))
+    assert not _http.fit_path(character * most, character)
+
+
+def test_a_request_line_that_brokers_refuse_is_not_sent(connect, server):
+    http = connect()
+    http.request("GET", "x", [("like", "/" * 2600)])
+    for path, query in (("x" * 7901, ()), ("x", [("like", "/" * 2700)])):
+        with pytest.raises(InputError, match="would be longer than the 7900 bytes that brokers take.$"):
+            http.request("GET", path, query)
+    assert (http.requests, len(server.seen)) == (1, 1)
+
+
 # Why no answer came
 
 

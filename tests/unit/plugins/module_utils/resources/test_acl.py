@@ -190,6 +190,14 @@ def test_a_list_may_not_contradict_itself_and_says_a_rule_once():
         wanted("v4", "allow all t", "deny publish t")
 
 
+def test_v4_a_rule_that_no_path_could_delete_is_refused():
+    fits, long = f"allow publish {'x' * 7498}", f"allow publish {'x' * 7499}"
+    assert wanted("v4", fits) and wanted("v5", long)
+    with pytest.raises(InputError, match=r"^rules has the topic 'x{50}'…, which is too long: a v4 deployment"):
+        wanted("v4", long)
+    assert wanted("v4", long, state="absent")
+
+
 # v4
 
 

@@ -143,13 +143,13 @@ def test_v4_says_success_with_code_zero(body):
         ({}, None, "without a result code"),
         ({"data": []}, None, "without a result code"),
         ({"code": "0"}, "0", "unknown result code"),
-        ({"code": False}, False, "unknown result code"),
-        ({"code": 0.0}, 0.0, "unknown result code"),
+        ({"code": False}, "false", "unknown result code"),
+        ({"code": 0.0}, "0.0", "unknown result code"),
         ({"code": None}, None, "without a result code"),
         ({"code": 105, "message": "x"}, 105, "user does not exist"),
         ({"code": 112}, 112, "not online"),
         ({"code": 999}, 999, "unknown result code"),
-        ({"code": [1]}, [1], "unknown result code"),
+        ({"code": [1]}, "[1]", "unknown result code"),
         ({"code": 108, "message": {"a": 1}}, 108, '{"a": 1}'),
         ([], None, "not the JSON"),
         ("plain text", None, "plain text"),
@@ -740,3 +740,12 @@ def test_a_list_that_only_helps_may_be_out_of_reach(generation):
             assert api.peek("things") is None and api.known("things", "name") is None
     with generation(Call("GET", "things", ANY, status=500, gives="no")) as api, pytest.raises(ApiError):
         api.peek("things")
+
+
+@pytest.mark.parametrize("code", ["A\nB", "x" * 100000, {"a": ["\x1b[2J"]}, 10**400, [[1]] * 500])
+@pytest.mark.parametrize("status", [200, 400, 404, 500])
+def test_a_code_that_is_none_makes_no_second_line_and_no_long_one(code, status):
+    error = failure(v4, gives={"code": code, "message": "two\nlines"}, status=status)
+    for text in (str(error), error.code):
+        assert len(text.splitlines()) == 1 and len(text) < 4100 and "\x1b" not in text
+    assert len(error.code) <= 103

@@ -131,6 +131,13 @@ def test_v4_lists_only_the_kinds_that_are_touched():
         assert list(store(api, ["username", "clientid"]).list()) == [User("clientid", "c")]
 
 
+@pytest.mark.parametrize("row", [{}, {"username": None}, {"username": 1}, {"username": ["a"]}, {"username": {}}])
+def test_v4_a_listed_user_without_a_name_is_said_so(row):
+    listed = v4(Call("GET", "auth_username", ANY, gives=page([{"username": "a"}, row])))
+    with listed as api, pytest.raises(ApiError, match="can't be used: a user has no username.$"):
+        list(store(api, ["username"]).list())
+
+
 def test_v4_searches_in_the_server_with_a_small_page():
     query = [("_like_clientid", "x%"), ("_page", 1), ("_limit", 5)]
     with v4(Call("GET", "auth_clientid", query, gives=page([{"clientid": "x%1"}]))) as api:
