@@ -81,7 +81,7 @@ def test_whatever_deletes_what_is_not_listed_can_be_limited(named: dict[str, Dep
     for module, options in PURGES.items():
         for limit in (0, "0%", "2", "74%"):
             for check in (False, True):
-                sentence = refused(module, deployment, purge_limit=limit, **options, **({"check": True} if check else {}))
+                sentence = refused(module, deployment, purge_limit=limit, check=check, **options)
                 assert sentence == (
                     f"3 of 4 would be deleted, which is more than purge_limit allows ({limit}): nothing was changed."
                 )
@@ -141,8 +141,8 @@ def test_users_that_do_not_fit_are_refused_before_anything_is_sent(named: dict[s
             result = run(module, deployment, check, **{key: long}, **SERVERLESS)
             assert (result["failed"], result["changed"], result["requests"]) == (True, False, 0)
             assert result["msg"] == (
-                f"{what} don't fit: a Serverless deployment holds 2000; leave 400 out, or set deployment_type if it is no "
-                "Serverless deployment."
+                f"{what} don't fit: a Serverless deployment holds 2000; leave 400 out, or set deployment_type if it is "
+                "no Serverless deployment."
             )
             count("guards")
     assert run("auth_users", deployment, users=users(2400), state="absent", **SERVERLESS)["changed"] is False
@@ -231,8 +231,8 @@ def test_deleting_the_user_of_the_credentials_is_worth_a_warning(named: dict[str
     deployment.add_users(["somebody", "another", deployment.app_id])
     assert both_ways("auth_user", deployment, username="another", state="absent") == []
     sentence = (
-        f"app_id is {deployment.app_id!r}, and the username of the same name goes: MQTT clients that connect with it are "
-        "refused from then on."
+        f"app_id is {deployment.app_id!r}, and the username of the same name goes: MQTT clients that connect with it "
+        "are refused from then on."
     )
     assert both_ways("auth_users", deployment, users=[{"username": "somebody"}], purge=True) == [sentence]
     deployment.add_users([deployment.app_id])
@@ -267,16 +267,16 @@ def test_banning_the_address_of_this_host_is_worth_a_warning(named: dict[str, De
         bans += [("peerhost_net", "10.0.0.0/8", False), ("peerhost_net", "::/0", False)]
     for kind, who, warns in bans:
         sentence = (
-            f"The ban of the {kind} {who!r} covers 127.0.0.1, from which this task reaches api_url: MQTT clients at this "
-            "address are refused from then on."
+            f"The ban of the {kind} {who!r} covers 127.0.0.1, from which this task reaches api_url: MQTT clients at "
+            "this address are refused from then on."
         )
         assert both_ways("banned", deployment, **{kind: who}) == ([sentence] if warns else [])
         count("guards")
 
 
 SHUT = (
-    "everyone is denied '#', and no username and no clientid has rules of its own: once these rules are asked, no client "
-    "may publish or subscribe until one has."
+    "everyone is denied '#', and no username and no clientid has rules of its own: once these rules are asked, no "
+    "client may publish or subscribe until one has."
 )
 
 
@@ -306,7 +306,7 @@ def test_denying_everyone_everything_is_worth_a_warning(named: dict[str, Deploym
 
 def test_losing_what_decides_is_worth_a_warning(named: dict[str, Deployment]) -> None:
     deployment = named["v5"]
-    none_left = "No authorization source is enabled any more, so no_match of the authorization settings decides for every"
+    none_left = "No authorization source is enabled any more, so no_match of the authorization settings decides for"
     assert both_ways("authorization_source", deployment, type="file", state="absent", lose_rules=True) == []
     denied = "no_match becomes deny, and no authorization source that is enabled has any rule: no client may publish or"
     assert both_ways("authorization_settings", deployment, no_match="deny") == [f"{denied} subscribe from then on."]
@@ -314,7 +314,7 @@ def test_losing_what_decides_is_worth_a_warning(named: dict[str, Deployment]) ->
     deployment.add_rules("username", "a", [("t", "publish", True)])
     assert both_ways("authorization_settings", deployment, no_match="deny") == []
     built_in = {"type": "built_in_database", "enabled": False}
-    assert both_ways("authorization_source", deployment, **built_in) == [f"{none_left} client."]
+    assert both_ways("authorization_source", deployment, **built_in) == [f"{none_left} every client."]
     done("authorization_settings", deployment, no_match="allow")
     assert both_ways("authorization_settings", deployment, no_match="deny") == [f"{denied} subscribe from then on."]
     authenticator = {"mechanism": "password_based", "backend": "built_in_database", "state": "absent"}

@@ -58,15 +58,13 @@ def own_address(url: str) -> Optional[Any]:
     A private address is told only where that host has one as well: otherwise it is translated on the way.
     Nothing is sent.
     """
-    parts = urlsplit(url)
     with contextlib.suppress(OSError, ValueError):
-        for family, kind, unused, unused_too, target in socket.getaddrinfo(parts.hostname, 443, type=socket.SOCK_DGRAM):
-            with socket.socket(family, kind) as probe:
-                probe.connect(target)
-                own, other = (
-                    ipaddress.ip_address(name[0].partition("%")[0]) for name in (probe.getsockname(), target)
-                )
-            return own if own.is_global or not other.is_global else None
+        for found in socket.getaddrinfo(urlsplit(url).hostname, 443, type=socket.SOCK_DGRAM):
+            with contextlib.suppress(OSError), socket.socket(found[0], socket.SOCK_DGRAM) as probe:
+                probe.connect(found[4])
+                names = [str(name[0]) for name in (probe.getsockname(), found[4])]
+                own, other = (ipaddress.ip_address(name.partition("%")[0]) for name in names)
+                return own if own.is_global or not other.is_global else None
     return None
 
 

@@ -893,7 +893,8 @@ def desired(api: Api, options: Mapping[str, Any]) -> Tuple[Acl, List[Policy]]:
     """Return the store that the options of ``acl`` or ``acls`` are about, and what they want there."""
     wanted = policies_from(options, api.generation)
     if api.serverless and options["state"] != "absent":
-        _guards.check_quota("access rules", None, _number({policy.key: policy for policy in wanted}.values()), _guards.MOST_RULES)
+        named = {policy.key: policy for policy in wanted}
+        _guards.check_quota("access rules", None, _number(named.values()), _guards.MOST_RULES)
     kinds = kinds_of(wanted, options.get("kind"))
     return store(api, kinds, options.get("batch_bytes", MEBIBYTE)), wanted
 

@@ -239,8 +239,8 @@ class Bans(Store[Ban]):
             if ban.kind in ADDRESSED:
                 if address is not None and _guards.covers(ban.who, address):
                     yield (
-                        f"The ban of the {ban.kind} {ban.who!r} covers {address}, from which this task reaches api_url: "
-                        "MQTT clients at this address are refused from then on."
+                        f"The ban of the {ban.kind} {ban.who!r} covers {address}, from which this task reaches "
+                        "api_url: MQTT clients at this address are refused from then on."
                     )
             elif ban.who == settings.user or (ban.kind.endswith("_re") and _guards.matches(ban.who, settings.user)):
                 yield (

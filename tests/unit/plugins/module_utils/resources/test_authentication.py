@@ -179,7 +179,8 @@ def test_that_everybody_may_connect_is_worth_a_warning(rows, options, absent, wa
         store = authenticators(api)
         record = wanted(backend="http", **options)
         plan = make_plan(store.current([record], False), [record], absent=absent, fresh=store.fresh)
-    assert store.cautions(plan) == (["No authenticator is enabled any more, so every client may connect."] if warns else [])
+    told = ["No authenticator is enabled any more, so every client may connect."]
+    assert store.cautions(plan) == (told if warns else [])
 
 
 @pytest.mark.parametrize("gives", [{"data": 1}, [1], None, {"data": ["x"]}])
