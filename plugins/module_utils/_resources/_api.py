@@ -238,7 +238,7 @@ class Api:
         """Return how many rows a list without filters has, asking for one of them, or None where that isn't told."""
         try:
             body = self.call("GET", path, [(self.page_option, 1), (self.limit_option, 1)])
-        except ApiError:
+        except EmqxError:
             return None
         meta = body.get("meta") if isinstance(body, dict) else None
         count = meta.get("count") if isinstance(meta, dict) else None

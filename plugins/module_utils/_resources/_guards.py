@@ -8,6 +8,7 @@ import contextlib
 import ipaddress
 import re
 import socket
+import warnings
 from typing import Any, Mapping, Optional
 from urllib.parse import urlsplit
 
@@ -47,7 +48,8 @@ def check_quota(what: str, existing: Optional[int], more: int, most: int) -> Non
 
 def matches(pattern: str, name: str) -> bool:
     """Say whether a regular expression of a ban matches a name, as far as Python reads it as the broker does."""
-    with contextlib.suppress(re.error, OverflowError, RecursionError):
+    with contextlib.suppress(re.error, OverflowError, RecursionError, Warning), warnings.catch_warnings():
+        warnings.simplefilter("error")  # of classes such as [[:alpha:]], which Python has not
         return re.search(pattern, name) is not None
     return False
 

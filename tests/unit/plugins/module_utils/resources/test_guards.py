@@ -8,7 +8,7 @@ import ipaddress
 import socket
 
 import pytest
-from ansible_collections.emqx.cloud.plugins.module_utils._errors import InputError
+from ansible_collections.emqx.cloud.plugins.module_utils._errors import InputError, TransportError
 from ansible_collections.emqx.cloud.plugins.module_utils._resources import _guards
 from ansible_collections.emqx.cloud.tests.unit.helpers import Call, page, v4, v5
 
@@ -47,7 +47,7 @@ def test_what_exceeds_a_quota_is_refused_unless_more_is_there_already(existing, 
     ("pattern", "name", "found"),
     [
         ("^a", "abc", True), ("b", "abc", True), ("^b", "abc", False), ("(?<", "abc", False), (r"\h", "h", False),
-        ("a{99999999999}", "a", False),
+        ("a{99999999999}", "a", False), ("[[:alpha:]]", "a]", False),
     ],
 )
 def test_a_pattern_that_python_reads_otherwise_matches_nobody(pattern, name, found):
@@ -125,5 +125,12 @@ def test_a_list_is_counted_by_looking_at_one_row(answer, number):
     for opened, query in ((v5, [("page", 1), ("limit", 1)]), (v4, [("_page", 1), ("_limit", 1)])):
         with opened(Call("GET", "things", query, gives=answer)) as api:
             assert api.count("things") == number
-    with v5(Call("GET", "things", query=[("page", 1), ("limit", 1)], status=403)) as api:
+
+
+LOST = TransportError("The connection was lost.", "GET", "things")
+
+
+@pytest.mark.parametrize("trouble", [{"status": 403}, {"status": 500}, {"gives": LOST}])
+def test_what_cannot_be_counted_is_no_failure(trouble):
+    with v5(Call("GET", "things", query=[("page", 1), ("limit", 1)], **trouble)) as api:
         assert api.count("things") is None
