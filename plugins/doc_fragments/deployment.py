@@ -32,6 +32,14 @@ options:
         is used.
     type: str
     required: true
+  deployment_type:
+    description:
+      - Whether the deployment has the quotas of Serverless ones, which are then checked before anything is changed.
+      - With V(auto) it has them if the host in O(api_url) ends in C(.emqxsl.com) or C(.emqxsl.cn). V(serverless) says
+        so of another address; any other type, such as V(dedicated) or V(dedicatedFlex), has none.
+      - If not set, the value of the environment variable E(EMQX_DEPLOYMENT_TYPE) is used.
+    type: str
+    default: auto
 notes:
   - O(api_url), O(app_id) and O(app_secret) are best set once for a play, with C(module_defaults) for the group
     C(group/emqx.cloud.deployment), or in the environment. Modules read environment variables on the host that the

@@ -29,6 +29,9 @@ options:
     env:
       - name: EMQX_APP_SECRET
       - name: EMQXCLOUD_DEPLOYMENT_API_SECRET
+  deployment_type:
+    env:
+      - name: EMQX_DEPLOYMENT_TYPE
 """
 
     # For plugins that see the variables of a host.
@@ -43,4 +46,7 @@ options:
   app_secret:
     vars:
       - name: emqx_app_secret
+  deployment_type:
+    vars:
+      - name: emqx_deployment_type
 """

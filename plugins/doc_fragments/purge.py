@@ -24,6 +24,6 @@ options:
   purge_limit:
     description:
       - Refuse to change anything if a purge would delete more than so many, or more than such a share of what there is,
-        such as V(10%).
+        such as V(10%). A share is rounded down, so that V(10%) of nine is none.
     type: str
 """

@@ -151,7 +151,7 @@ from ansible.errors import AnsibleParserError
 from ..action.api import plain
 from ..module_utils._errors import InputError
 from ..module_utils._resources.clients import Filters, clients, filters_from
-from ..module_utils._task import CONNECTION, DEPLOYMENT
+from ..module_utils._task import CONNECTION, DEPLOYMENT, NEEDED
 from ..plugin_utils._connection import deployment
 from ..plugin_utils._inventory import Inventory, Row, marked, own_name, safe_name
 from ..plugin_utils._unsafe import no_template
@@ -210,9 +210,9 @@ class InventoryModule(Inventory):
         listed = self.get_option("deployments")
         if not listed:
             one = {**shared, **self.connection(DEPLOYMENT)}
-            missing = [name for name in DEPLOYMENT if not one[name]]
+            missing = [name for name in NEEDED if not one[name]]
             if missing:
-                needed = ", ".join(DEPLOYMENT)
+                needed = ", ".join(NEEDED)
                 raise AnsibleParserError(f"{', '.join(missing)} not given: give {needed}, or deployments.")
             name = self.get_option("deployment_name") or _host(str(plain(one["api_url"])))
             return [{**one, "name": str(plain(name))}]
@@ -223,7 +223,7 @@ class InventoryModule(Inventory):
             if not isinstance(entry, Mapping) or not set(entry) <= known:
                 raise AnsibleParserError(f"{where} has to be a dictionary of {', '.join(sorted(known))}.")
             one = {name: self.evaluated(value, f"{where}.{name}") for name, value in entry.items()}
-            missing = [name for name in ("name", *DEPLOYMENT) if not one.get(name)]
+            missing = [name for name in ("name", *NEEDED) if not one.get(name)]
             if missing:
                 raise AnsibleParserError(f"{where} lacks {' and '.join(missing)}.")
             one["name"] = str(plain(one["name"]))

@@ -76,8 +76,12 @@ DEPLOYMENT: Dict[str, Any] = dict(
     app_secret=dict(
         required=True, no_log=True, fallback=_from_environment("EMQX_APP_SECRET", "EMQXCLOUD_DEPLOYMENT_API_SECRET")
     ),
+    deployment_type=dict(type="str", default="auto", fallback=_from_environment("EMQX_DEPLOYMENT_TYPE")),
 )
 """Which deployment, and the credentials for it; the documentation fragment ``deployment`` describes them."""
+
+NEEDED = ("api_url", "app_id", "app_secret")
+"""The options of :data:`DEPLOYMENT` without which there is none."""
 
 PLATFORM: Dict[str, Any] = dict(
     platform_url=dict(
@@ -259,6 +263,7 @@ class Task:
     def converge(
         self, store: Store[Any], desired: Iterable[Any], option: str, *, absent: bool = False, purge: bool = False,
         rewrite: bool = False, keep: bool = False, then: Optional[Callable[[Sequence[Any]], None]] = None,
+        going: Optional[Callable[[Plan[Any]], Tuple[int, int]]] = None,
     ) -> Converged:
         """Bring a store to the desired state, or in check mode say what that would change.
 
@@ -266,6 +271,7 @@ class Task:
         :param purge: what isn't desired goes; see :data:`PURGE` for the options that guard it.
         :param keep: remember the records that stay as they are, so that the outcome can tell what is there afterwards.
         :param then: called with the records that were changed, also those of which only a part could be.
+        :param going: tells how many of how many a plan deletes as not listed, where that is no whole records.
         :raises TaskFailure: something could not be applied.
         """
         if purge and absent:
@@ -279,17 +285,20 @@ class Task:
             store.current(wanted, purge), wanted, absent=absent, purge=purge, rewrite=rewrite, keep=keep,
             fresh=store.fresh,
         )
-        if purge and may_go is not None and len(plan.delete) > may_go(plan.existing):
-            raise InputError(
-                f"{len(plan.delete)} of {plan.existing} would be deleted, which is more than purge_limit allows "
-                f"({self.params['purge_limit']}): nothing was changed."
-            )
+        if may_go is not None and (purge or going):
+            gone, existing = going(plan) if going else (len(plan.delete), plan.existing)
+            if gone > may_go(existing):
+                raise InputError(
+                    f"{gone} of {existing} would be deleted, which is more than purge_limit allows "
+                    f"({self.params['purge_limit']}): nothing was changed."
+                )
         try:
             store.check(plan)
         except NotReady as problem:
             if not self.check_mode:
                 raise
             self.warnings.append(f"{problem} In check mode this is no failure: an earlier task may see to it.")
+        self.warnings.extend(store.cautions(plan))
         if self.check_mode or not plan.changed:
             return Converged(plan, self._report(plan, store, []))
         try:
@@ -354,10 +363,12 @@ class Task:
         limit = self.params.get("purge_limit")
         if limit is None:
             return None
-        found = re.fullmatch(r"(\d+)(%?)", limit.strip())
+        found = re.fullmatch(r"([0-9]{1,9})(%?)", limit.strip())
         if not found:
             raise InputError(f"purge_limit is {limit!r}: it is a number, or a percentage such as '10%'.")
         most, percent = int(found.group(1)), found.group(2)
+        if percent and most > 100:
+            raise InputError(f"purge_limit is {limit!r}: a percentage is at most '100%'.")
         return lambda existing: existing * most // 100 if percent else most
 
     def _report(self, plan: Plan[Any], store: Store[Any], failures: Sequence[Failure[Any]]) -> Result:

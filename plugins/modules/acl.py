@@ -30,6 +30,10 @@ notes:
     milliseconds only the last ones are there. A topic that is only allowed goes before the others come, one that is
     denied goes after them.
 attributes:
+  action_group:
+    membership:
+      - emqx.cloud.deployment
+      - emqx.cloud.purge
   idempotent:
     support: full
 options:
@@ -38,6 +42,11 @@ options:
       - Has to be V(true) for O(state=exact) with an empty list.
     type: bool
     default: false
+  purge_limit:
+    description:
+      - With O(state=exact), refuse to change anything if more rules than so many would go, or more than such a share of
+        those that the subject has, such as V(10%), rounded down.
+    type: str
 seealso:
   - module: emqx.cloud.acls
   - module: emqx.cloud.acl_info
@@ -179,14 +188,23 @@ from ansible_collections.emqx.cloud.plugins.module_utils._task import (
     run_module,
 )
 
-SPEC = Spec(options=dict(purge_all=dict(type="bool", default=False), **POLICY, **RULES, **BOUNDED))
+SPEC = Spec(
+    options=dict(
+        purge_all=dict(type="bool", default=False),
+        purge_limit=dict(type="str"),
+        **POLICY,
+        **RULES,
+        **BOUNDED,
+    )
+)
 
 
 def run(task: Task) -> Result:
     """Bring the rules of one subject to the state that the options describe."""
     store, wanted = acl.desired(task.api, task.params)
     absent, then = task.params["state"] == "absent", acl.dropping(task.api, task.params)
-    converged = task.converge(store, wanted, "rules", absent=absent, keep=True, then=then)
+    going = acl.unlisted if task.params["state"] == "exact" else None
+    converged = task.converge(store, wanted, "rules", absent=absent, keep=True, then=then, going=going)
     task.warnings.extend(acl.unreachable(converged.done))
     return {**converged.result, "rules": (converged.one() or {}).get("rules", [])}
 

@@ -28,6 +28,10 @@ notes:
   - RV(counts) and O(purge_limit) count subjects, not rules.
   - On v4, M(emqx.cloud.acl) says how the rules of a subject change.
 attributes:
+  action_group:
+    membership:
+      - emqx.cloud.deployment
+      - emqx.cloud.purge
   idempotent:
     support: full
 options:

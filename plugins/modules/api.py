@@ -51,6 +51,12 @@ options:
       - If not set, the value of the environment variable E(EMQX_APP_SECRET) or E(EMQXCLOUD_DEPLOYMENT_API_SECRET)
         is used.
     type: str
+  deployment_type:
+    description:
+      - The type of the deployment, as other modules take it. Here it makes no difference.
+      - If not set, the value of the environment variable E(EMQX_DEPLOYMENT_TYPE) is used.
+    type: str
+    default: auto
   platform_url:
     description:
       - The address of the Platform API, such as V(https://HOST/public_api/v1). Needed for O(api=platform).
@@ -193,6 +199,7 @@ from ansible_collections.emqx.cloud.plugins.module_utils._resources import calls
 from ansible_collections.emqx.cloud.plugins.module_utils._task import (
     CONNECTION,
     DEPLOYMENT,
+    NEEDED,
     PLATFORM,
     Result,
     Spec,
@@ -211,7 +218,7 @@ SPEC = Spec(
         expected_status=dict(type="list", elements="int"),
         paginate=dict(type="bool", default=False),
     ),
-    rules=dict(required_if=[("api", "deployment", tuple(DEPLOYMENT)), ("api", "platform", tuple(PLATFORM))]),
+    rules=dict(required_if=[("api", "deployment", NEEDED), ("api", "platform", tuple(PLATFORM))]),
     connection={
         **{name: {**option, "required": False} for name, option in {**DEPLOYMENT, **PLATFORM}.items()},
         **CONNECTION,

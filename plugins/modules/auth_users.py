@@ -30,6 +30,10 @@ notes:
   - Ansible masks each password wherever it stands in the result, also as a part of a name. With passwords that are
     words of user names the result is hard to read.
 attributes:
+  action_group:
+    membership:
+      - emqx.cloud.deployment
+      - emqx.cloud.purge
   idempotent:
     support: partial
     details:
@@ -226,6 +230,8 @@ def run(task: Task) -> Result:
     rewrite = options["update_password"] == "always"
     store = users.store(task.api, users.kinds_of(wanted, options["kind"]), rewrite, options["batch_bytes"])
     absent = options["state"] == "absent"
+    if not absent:
+        users.check_length(task.api, wanted)
     return task.converge(store, wanted, "users", absent=absent, purge=options["purge"], rewrite=rewrite).result
 
 

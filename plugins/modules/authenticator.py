@@ -222,7 +222,6 @@ def run(task: Task) -> Result:
     wanted = authentication.authenticator_from(task.params)
     store = authentication.authenticators(task.api, task.params["lose_users"])
     converged = task.converge(store, [wanted], "mechanism", absent=task.params["state"] == "absent", keep=True)
-    task.warnings.extend(store.warnings)
     return {**converged.result, "authenticator": converged.one()}
 
 

@@ -30,6 +30,10 @@ notes:
   - An end that is given as a duration counts from the moment of the run, so that check mode predicts it up to the
     seconds between the two runs.
 attributes:
+  action_group:
+    membership:
+      - emqx.cloud.deployment
+      - emqx.cloud.purge
   idempotent:
     support: full
 options:

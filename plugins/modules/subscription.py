@@ -21,6 +21,10 @@ extends_documentation_fragment:
   - emqx.cloud.attributes
   - emqx.cloud.attributes.state
 attributes:
+  action_group:
+    membership:
+      - emqx.cloud.deployment
+      - emqx.cloud.purge
   idempotent:
     support: full
 options:
@@ -74,6 +78,11 @@ options:
       - Has to be V(true) for O(state=exact) with an empty list.
     type: bool
     default: false
+  purge_limit:
+    description:
+      - With O(state=exact), refuse to change anything if more subscriptions than so many would go, or more than such a
+        share of those that the client has, such as V(10%), rounded down.
+    type: str
 seealso:
   - module: emqx.cloud.subscription_info
 """
@@ -207,6 +216,7 @@ SPEC = Spec(
         ),
         state=dict(type="str", choices=["present", "absent", "exact"], default="present"),
         purge_all=dict(type="bool", default=False),
+        purge_limit=dict(type="str"),
         **BOUNDED,
     ),
 )

@@ -23,6 +23,10 @@ extends_documentation_fragment:
   - emqx.cloud.attributes
   - emqx.cloud.attributes.state
 attributes:
+  action_group:
+    membership:
+      - emqx.cloud.deployment
+      - emqx.cloud.purge
   idempotent:
     support: partial
     details:
@@ -58,7 +62,7 @@ options:
   purge_limit:
     description:
       - With O(state=exact), refuse to change anything if more topics than so many would go, or more than such a share
-        of those there are, such as V(10%).
+        of those there are, such as V(10%), rounded down.
     type: str
 seealso:
   - module: emqx.cloud.topic_metrics_info

@@ -48,6 +48,9 @@ class Acl:
     def of(self, kind: str, subject: str) -> list[Rule]:
         return self.rules[kind].get(subject, [])
 
+    def count(self) -> int:
+        return sum(len(rules) for subjects in self.rules.values() for rules in subjects.values())
+
     def clear(self) -> None:
         for subjects in self.rules.values():
             subjects.clear()

@@ -447,7 +447,7 @@ class Simulator:
 
         tls: True, or `expired`, `wrong-host`, `self-signed` for a certificate that a client should refuse.
         count: how many deployments; each has its own ports.
-        serverless: 2,000 users, 10 subscriptions a client, 10 requests a second.
+        serverless: 2,000 users, 2,000 access rules, 10 subscriptions a client, 10 requests a second.
         bare: a v5 broker as it comes from its package, without an authenticator and without the built-in source.
         allow_anonymous: MQTT clients of unknown users may come in.
         port, mqtt_port: of the first deployment, the others count on from there; 0 is any free port.

@@ -43,12 +43,13 @@ class Quotas:
     """What a deployment holds at most; None is no limit."""
 
     users: int | None = None
+    rules: int | None = None
     subscriptions: int | None = None
     requests_per_second: int | None = None
 
 
 # As EMQX Cloud documents it.
-SERVERLESS = Quotas(users=2000, subscriptions=10, requests_per_second=10)
+SERVERLESS = Quotas(users=2000, rules=2000, subscriptions=10, requests_per_second=10)
 
 
 @dataclass(frozen=True)
@@ -241,6 +242,12 @@ class State:
         limit = self.quotas.users
         if limit is not None and sum(map(len, self.users.values())) + count > limit:
             raise QuotaExceeded(f"more than {limit} users")
+
+    def want_room_for_rules(self, more: int) -> None:
+        """QuotaExceeded unless there may be so many more access rules."""
+        limit = self.quotas.rules
+        if limit is not None and more > 0 and self.acl.count() + more > limit:
+            raise QuotaExceeded(f"more than {limit} access rules")
 
     # Who may come in
 

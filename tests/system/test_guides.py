@@ -229,6 +229,7 @@ SITUATIONS: list[tuple[str, str, dict[str, Any]]] = [
     ("v4", "connector", {"name": "hook", "type": "http", "config": {"url": "http://127.0.0.1"}}),
     ("v5", "subscription", {"clientid": "nobody", "topics": [{"topic": "a"}]}),
     ("serverless", "auth_users", {"users": [{"username": f"press-{n}", "password": "x"} for n in range(2001)]}),
+    ("v5", "auth_users", {"users": [{"username": f"press-{n}"} for n in range(2001)], "deployment_type": "serverless"}),
     ("v5", "auth_user", {"username": "press-1"}),
     ("v5", "auth_users", {"users": [], "purge": True}),
     ("v5", "auth_users", {"users": [{"username": "user-000001"}], "purge": True, "purge_limit": "10%"}),

@@ -62,6 +62,7 @@ from .._http import (
     wait_asked,
 )
 from .._times import rfc3339
+from ._guards import is_serverless
 
 R = TypeVar("R", bound=Record)
 Query = Iterable[Tuple[str, Any]]
@@ -94,6 +95,8 @@ class Api:
     generation = ""
     page_option = "page"
     limit_option = "limit"
+    serverless = False
+    """Whether it is known to be that of a Serverless deployment, which has quotas."""
 
     def __init__(self, http: Http) -> None:
         self.http = http
@@ -240,6 +243,16 @@ class Api:
             if error.status in (403, 404):
                 return None
             raise
+
+    def count(self, path: str) -> Optional[int]:
+        """Return how many rows a list without filters has, asking for one of them, or None where that isn't told."""
+        try:
+            body = self.call("GET", path, [(self.page_option, 1), (self.limit_option, 1)])
+        except EmqxError:
+            return None
+        meta = body.get("meta") if isinstance(body, dict) else None
+        count = meta.get("count") if isinstance(meta, dict) else None
+        return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
 
     def known(self, path: str, name: str) -> Optional[Set[str]]:
         """Return the values of the field ``name`` in the rows of :meth:`peek`, or None."""
@@ -406,7 +419,9 @@ def deployment_api(options: Mapping[str, Any], http: Callable[[Settings], Http] 
             "or set api_version."
         )
     settings = _settings(options, url, options["app_id"], options["app_secret"], "api_url", "app_id and app_secret")
-    return (V5Api if generation == "v5" else V4Api)(http(settings))
+    api = (V5Api if generation == "v5" else V4Api)(http(settings))
+    api.serverless = is_serverless(options, url)
+    return api
 
 
 def platform_api(options: Mapping[str, Any], http: Callable[[Settings], Http] = Http) -> PlatformApi:
@@ -517,6 +532,10 @@ class Store(Generic[R]):
 
         :raises InputError: naming the first thing that can't be done, and what would be right.
         """
+
+    def cautions(self, plan: Plan[R]) -> Iterable[str]:
+        """Return a sentence for whatever a plan would lock out; looking for that never fails the task."""
+        return ()
 
     def status(self, record: R, anew: bool) -> Dict[str, Any]:
         """Return what a thing that exists has come to, for the result: ``status`` and its like.

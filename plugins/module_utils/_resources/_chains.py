@@ -129,12 +129,14 @@ class Chain(Store[L]):
 
     :cvar root: the path of the list, below which each has its own.
     :cvar end: where the API puts a new one, ``front`` or ``rear``.
+    :cvar none_left: a sentence about what holds once none is asked any more.
     :ivar lose: a change may take along what is kept in it.
     :ivar enabled: of each that there is, in their order, whether it is asked.
     """
 
     root = ""
     end = "rear"
+    none_left = ""
 
     def __init__(self, api: Api, lose: bool) -> None:
         super().__init__(api)
@@ -168,6 +170,13 @@ class Chain(Store[L]):
             self._refuse(link, self.lost_by_deleting(link))
         for old, new in plan.update:
             self._refuse(new, self.lost_by_changing(old, new))
+
+    def cautions(self, plan: Plan[L]) -> List[str]:
+        after = {**self.enabled, **{new.name: new.enabled is True for unused, new in plan.update}}
+        after.update((new.name, new.enabled is True) for new in plan.create)
+        for gone in plan.delete:
+            del after[gone.name]
+        return [self.none_left] if any(self.enabled.values()) and not any(after.values()) else []
 
     def _refuse(self, link: L, loss: Optional[str]) -> None:
         if loss:

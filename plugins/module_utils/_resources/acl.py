@@ -23,7 +23,7 @@ from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import ApiError, EmqxError, InputError, Missing, NotAttempted, NotOffered, Unanswered
 from .._http import checked_name, doubt, fit_path, path_of
 from .._topics import filter_problem
-from . import clients
+from . import _guards, clients
 from ._api import MEBIBYTE, RULES, SOURCE, Api, Batch, Store, in_batches
 
 KINDS = ("username", "clientid", "everyone")
@@ -440,6 +440,30 @@ def unreachable(plan: Plan[Policy], most: int = 10) -> List[str]:
     return found
 
 
+def unlisted(plan: Plan[Policy]) -> Tuple[int, int]:
+    """Return how many rules of how many go from the subjects that a plan changes."""
+    changed = [*plan.update, *((old, None) for old in plan.delete)]
+    kept = plan.kept + [old for old, unused in changed]
+    gone = 0
+    for old, new in changed:
+        stays = {rule.identity for rule in (new.read() if new is not None else ())}
+        gone += sum(rule.identity not in stays for rule in old.read())
+    return gone, sum(len(policy.read()) for policy in kept)
+
+
+def _denies_all(policy: Policy) -> bool:
+    """Say whether the first rules of a subject deny everything."""
+    denied: Set[str] = set()
+    for rule in policy.read():
+        if rule.permission != "deny":
+            return False
+        if rule.topic == "#" and not rule.other and rule.qos in (None, ANY_QOS) and rule.retain in (None, "all"):
+            denied.update(ACTIONS if rule.action == "all" else (rule.action,))
+        if len(denied) == len(ACTIONS):
+            return True
+    return False
+
+
 # The stores
 
 
@@ -447,11 +471,33 @@ class Acl(Store[Policy]):
     """What both generations share."""
 
     many = "acls"
+    lists: Mapping[str, str] = {}
+    """The paths of the lists of subjects, by their kinds."""
 
     def __init__(self, api: Api, kinds: Sequence[str], batch_bytes: int) -> None:
         super().__init__(api)
         self.kinds = kinds
         self.batch_bytes = batch_bytes
+
+    def rows(self, policies: Iterable[Policy], kind: str) -> int:
+        """Return how many rows of a list these subjects are."""
+        raise TypeError(f"{type(self).__name__} has no lists")
+
+    def cautions(self, plan: Plan[Policy]) -> Iterator[str]:
+        changed = [*((None, new) for new in plan.create), *plan.update]
+        shut = any(
+            new.kind == "everyone" and _denies_all(new) and not (old is not None and _denies_all(old))
+            for old, new in changed
+        )
+        if shut and not any(new.name and new.rules for unused, new in changed) and self._nobody_else(plan):
+            yield (
+                "everyone is denied '#', and no username and no clientid has rules of its own: once these rules are "
+                "asked, no client may publish or subscribe until one has."
+            )
+
+    def _nobody_else(self, plan: Plan[Policy]) -> bool:
+        """Say whether no user name and no client id has rules after a plan that gives none to them."""
+        return all(self.api.count(path) == self.rows(plan.delete, kind) for kind, path in self.lists.items())
 
     def find(self, like: Optional[str] = None, limit: Optional[int] = None) -> Iterator[Policy]:
         """Yield the subjects with rules whose name contains ``like`` (case-sensitive); ``limit`` is how many."""
@@ -478,6 +524,11 @@ class Acl(Store[Policy]):
 
 class V4Acl(Acl):
     """Rows, evaluated newest first: each POST of one moves it to the top, and a DELETE takes all actions of a topic."""
+
+    lists = {kind: f"acl/{kind}" for kind in V5_PATHS}
+
+    def rows(self, policies: Iterable[Policy], kind: str) -> int:
+        return sum(len(policy.rules or ()) for policy in policies if policy.kind == kind)
 
     def _all(self, kind: str, query: List[Tuple[str, Any]], limit: Optional[int]) -> Iterator[Policy]:
         found: Dict[str, List[Rule]] = {}
@@ -668,8 +719,35 @@ class Partial(EmqxError):
         return self.error.fatal
 
 
+def _number(policies: Iterable[Policy]) -> int:
+    return sum(len(policy.rules or ()) for policy in policies)
+
+
+def _growth(pair: Tuple[Policy, Policy]) -> int:
+    """Return how many rules more a subject has after a change."""
+    return len(pair[1].rules or ()) - len(pair[0].rules or ())
+
+
 class V5Acl(Acl):
     """One record a subject, created in bulk and replaced one by one; the rules for everyone are one list."""
+
+    lists = {kind: f"{RULES}/{name}" for kind, name in V5_PATHS.items()}
+
+    def __init__(self, api: Api, kinds: Sequence[str], batch_bytes: int) -> None:
+        super().__init__(api, kinds, batch_bytes)
+        self._listed = False
+        self._seen: List[str] = []
+        self._held = 0
+
+    def rows(self, policies: Iterable[Policy], kind: str) -> int:
+        return sum(policy.kind == kind for policy in policies)
+
+    def current(self, wanted: Sequence[Policy], everything: bool) -> Iterator[Policy]:
+        self._listed = everything or len(wanted) > self.few
+        for policy in super().current(wanted, everything):
+            self._seen.append(policy.kind)
+            self._held += len(policy.rules or ())
+            yield policy
 
     def _all(self, kind: str, query: List[Tuple[str, Any]], limit: Optional[int]) -> Iterator[Policy]:
         path = f"{RULES}/{V5_PATHS[kind]}"
@@ -734,6 +812,30 @@ class V5Acl(Acl):
         for policy in plan.delete:
             if policy.name:
                 checked_name(policy.name, f"a {policy.kind} to delete")
+        if self.api.serverless:
+            self._check_quota(plan)
+
+    def _check_quota(self, plan: Plan[Policy]) -> None:
+        """Refuse more rules than a Serverless deployment holds, as far as their number can be told."""
+        more = sum(map(_growth, plan.update)) + _number(plan.create) - _number(plan.delete)
+        if more <= 0:
+            return
+        if not self._listed:
+            # Each subject that was not looked up has a rule at the least.
+            for kind in set(self.kinds) & set(self.lists):
+                self._held += max((self.api.count(self.lists[kind]) or 0) - self._seen.count(kind), 0)
+        _guards.check_quota("access rules", self._held, more, _guards.MOST_RULES)
+
+    def needs_room(self, plan: Plan[Policy]) -> bool:
+        more = _number(plan.create) + sum(max(_growth(pair), 0) for pair in plan.update)
+        return self.api.serverless and self._held + more > _guards.MOST_RULES
+
+    def steps(self, plan: Plan[Policy]) -> List[Tuple[str, Sequence[Policy]]]:
+        if not self.needs_room(plan):
+            return super().steps(plan)
+        less = [pair[1] for pair in plan.update if _growth(pair) <= 0]
+        more = [pair[1] for pair in plan.update if _growth(pair) > 0]
+        return [("delete", plan.delete), ("update", less), ("create", plan.create), ("update", more)]
 
     def _max_rules(self) -> int:
         try:
@@ -799,6 +901,9 @@ def store(api: Api, kinds: Sequence[str], batch_bytes: int = MEBIBYTE) -> Acl:
 def desired(api: Api, options: Mapping[str, Any]) -> Tuple[Acl, List[Policy]]:
     """Return the store that the options of ``acl`` or ``acls`` are about, and what they want there."""
     wanted = policies_from(options, api.generation)
+    if api.serverless and options["state"] != "absent":
+        named = {policy.key: policy for policy in wanted}
+        _guards.check_quota("access rules", None, _number(named.values()), _guards.MOST_RULES)
     kinds = kinds_of(wanted, options.get("kind"))
     return store(api, kinds, options.get("batch_bytes", MEBIBYTE)), wanted
 

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar, Container, Dict, Iterator, List, Mapping, Optional
+from typing import Any, ClassVar, Container, Dict, Iterator, Mapping, Optional
 
-from .._converge import Plan
 from .._errors import InputError
 from .._http import path_of
 from ._api import Api
@@ -59,10 +58,7 @@ class Authenticators(Chain[Authenticator]):
     many = "authenticators"
     root = "authentication"
     end = "rear"
-
-    def __init__(self, api: Api, lose: bool) -> None:
-        super().__init__(api, lose)
-        self.warnings: List[str] = []
+    none_left = "No authenticator is enabled any more, so every client may connect."  # EMQX 5
 
     def list(self) -> Iterator[Authenticator]:
         for row in self.api.dicts(self.api.call("GET", self.root), self.root):
@@ -81,13 +77,6 @@ class Authenticators(Chain[Authenticator]):
                 default["password_hash_algorithm"] = {"name": "sha256", "salt_position": "suffix"}
             record = dataclasses.replace(record, config=merged(default, record.config))
         return super().fresh(record)
-
-    def check(self, plan: Plan[Authenticator]) -> None:
-        super().check(plan)
-        after = {**self.enabled, **{new.id: new.enabled for unused, new in plan.update}}
-        left = [after[name] for name in after if name not in {gone.id for gone in plan.delete}]
-        if any(self.enabled.values()) and not any(left) and not plan.create:
-            self.warnings.append("No authenticator is enabled any more, so every client may connect.")  # EMQX 5
 
     def lost_by_deleting(self, link: Authenticator) -> Optional[str]:
         if self._holds_users(link):

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, ClassVar, Container, Dict, Iterable, Iterator, Mapping, Optional
 
-from .._converge import Outcomes
-from .._errors import InputError
+from .._converge import Outcomes, Plan
+from .._errors import EmqxError, InputError
 from .._http import path_of
 from .._topics import filter_problem
 from ._api import Api, Store
@@ -49,6 +49,10 @@ class Sources(Chain[Source]):
     many = "sources"
     root = SOURCES
     end = "front"
+    none_left = (
+        "No authorization source is enabled any more, so no_match of the authorization settings decides for every "
+        "client."
+    )
 
     def list(self) -> Iterator[Source]:
         body = self.api.call("GET", SOURCES)
@@ -59,11 +63,11 @@ class Sources(Chain[Source]):
             yield Source(type=row["type"], enabled=row.get("enable") is not False, config=config)
 
     def lost_by_deleting(self, link: Source) -> Optional[str]:
-        if link.type == "file" or (link.type == BUILT_IN and link.enabled and self._holds_rules()):
+        if link.type == "file" or (link.type == BUILT_IN and link.enabled and self.holds_rules()):
             return "holds access rules, which would be deleted with it: set lose_rules: true if that is what you want."
         return None
 
-    def _holds_rules(self) -> bool:
+    def holds_rules(self) -> bool:
         """Say whether the built-in database has rules. EMQX 5 keeps them when it is disabled first."""
         rules = f"{SOURCES}/{BUILT_IN}/rules"
         lists = (("users", "data"), ("clients", "data"), ("all", "rules"))
@@ -135,6 +139,22 @@ class SettingsStore(Store[Settings]):
         if not isinstance(body, dict) or not isinstance(body.get("cache"), dict):
             raise self.api.odd("GET", SETTINGS, "an object with the settings of the cache was expected")
         return Settings(config=body)
+
+    def cautions(self, plan: Plan[Settings]) -> Iterator[str]:
+        for old, new in plan.update:
+            if new.config.get("no_match") == "deny" != old.config.get("no_match") and not self._may_allow():
+                yield (
+                    "no_match becomes deny, and no authorization source that is enabled has any rule: no client may "
+                    "publish or subscribe from then on."
+                )
+
+    def _may_allow(self) -> bool:
+        """Say whether an authorization source may allow something, or that can't be told."""
+        found = Sources(self.api, False)
+        try:
+            return any(each.type != BUILT_IN or found.holds_rules() for each in found.list() if each.enabled)
+        except EmqxError:
+            return True
 
     def update(self, settings: Iterable[Settings]) -> Outcomes[Settings]:
         # EMQX 5 wants the whole object, what does not change included.

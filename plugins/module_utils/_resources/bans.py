@@ -16,6 +16,7 @@ from .._converge import Outcomes, Plan, Record
 from .._errors import ApiError, EmqxError, InputError, Missing, TransportError
 from .._http import checked_name, is_text, path_of
 from .._times import duration, future, normal, parse, rfc3339
+from . import _guards
 from ._api import Api, Query, Store, one_of_kind
 
 V4_KINDS = ("clientid", "username", "peerhost")
@@ -229,6 +230,23 @@ class Bans(Store[Ban]):
     def check(self, plan: Plan[Ban]) -> None:
         for ban in plan.delete:
             checked_name(ban.who, f"a {ban.kind} to lift the ban of")
+
+    def cautions(self, plan: Plan[Ban]) -> Iterator[str]:
+        settings = self.api.http.settings
+        addressed = any(ban.kind in ADDRESSED for ban in plan.create)
+        address = _guards.own_address(settings.url) if addressed else None
+        for ban in plan.create:
+            if ban.kind in ADDRESSED:
+                if address is not None and _guards.covers(ban.who, address):
+                    yield (
+                        f"The ban of the {ban.kind} {ban.who!r} covers {address}, from which this task reaches "
+                        "api_url: MQTT clients at this address are refused from then on."
+                    )
+            elif ban.who == settings.user or (ban.kind.endswith("_re") and _guards.matches(ban.who, settings.user)):
+                yield (
+                    f"app_id is {settings.user!r}, which the ban of the {ban.kind} {ban.who!r} matches: MQTT clients "
+                    "that connect with this name are refused from then on."
+                )
 
     def create(self, wanted: Iterable[Ban]) -> Outcomes[Ban]:
         return self.one_by_one(self._post, wanted)

@@ -11,6 +11,7 @@ from .._converge import Outcomes, Plan, Record
 from .._errors import V4_CODES, ApiError, EmqxError, InputError, Missing
 from .._http import checked_name, doubt, path_of
 from .._topics import canonical, filter_problem, matches, name_problem, split_share
+from . import _guards
 from ._api import Api, Query, Store, is_success, not_empty
 
 V5_NAMES = {"no_local": "nl", "retain_as_published": "rap", "retain_handling": "rh"}
@@ -236,6 +237,9 @@ class V5Subscriptions(Subscriptions):
         wanted = [*plan.create, *(new for unused, new in plan.update)]
         if wanted and self.offline:
             raise self._offline()
+        if self.api.serverless:
+            more = len(plan.create) - len(plan.delete)
+            _guards.check_quota("subscriptions of a client", plan.existing, more, _guards.MOST_SUBSCRIPTIONS)
         flagged = [each for each in wanted if each.no_local or each.retain_as_published]
         if not flagged:
             return
@@ -247,6 +251,9 @@ class V5Subscriptions(Subscriptions):
                 f"no_local and retain_as_published of the topic {flagged[0].topic!r} can't be set: the client "
                 f"{self.clientid!r} doesn't speak MQTT 5."
             )
+
+    def needs_room(self, plan: Plan[Subscription]) -> bool:
+        return self.api.serverless and plan.existing + len(plan.create) > _guards.MOST_SUBSCRIPTIONS
 
     def create(self, wanted: Iterable[Subscription]) -> Outcomes[Subscription]:
         wanted = list(wanted)

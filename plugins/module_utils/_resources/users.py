@@ -14,6 +14,7 @@ from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import V4_MESSAGES, ApiError, EmqxError, InputError, Missing, NotReady
 from .._http import checked_name, doubt, is_text, masked, path_of
 from .._times import normal
+from . import _guards
 from ._api import AUTHENTICATOR, MEBIBYTE, PAGE, Api, Batch, Store, in_batches, one_of_kind
 
 KINDS = ("username", "clientid")
@@ -99,6 +100,15 @@ def users_from(rows: Sequence[Mapping[str, Any]]) -> List[User]:
     return [user_from(row, f"users[{position}].") for position, row in enumerate(rows)]
 
 
+def check_length(api: Api, wanted: Sequence[User]) -> None:
+    """Refuse, before any request, a list of users that is longer than what a Serverless deployment holds.
+
+    :raises InputError: it is.
+    """
+    if api.serverless:
+        _guards.check_quota("users", None, len({user.key for user in wanted}), _guards.MOST_USERS)
+
+
 def kinds_of(users: Iterable[User], named: Optional[Sequence[str]] = None) -> Tuple[str, ...]:
     """Return the kinds that a task touches: those it names, and those that occur among its users."""
     touched = {user.kind for user in users} | set(named or ())
@@ -165,6 +175,15 @@ class _Users(Store[User]):
         for user in plan.create:
             if user.password is None:
                 raise NotReady(f"The {user.kind} {user.name!r} does not exist: it needs a password to be created.")
+
+    def cautions(self, plan: Plan[User]) -> Iterator[str]:
+        own = self.api.http.settings.user
+        for user in plan.delete:
+            if user.name == own:
+                yield (
+                    f"app_id is {own!r}, and the {user.kind} of the same name goes: MQTT clients that connect with it "
+                    "are refused from then on."
+                )
 
     def delete(self, users: Iterable[User]) -> Outcomes[User]:
         return self.one_by_one(self._delete, users)
@@ -251,6 +270,8 @@ class V5Users(_Users):
     """One authenticator, which knows either user names or client ids (``user_id_type``)."""
 
     _kind_checked = False
+    _listed = False
+    _held = 0
 
     def fresh(self, record: User) -> User:
         return record if record.is_superuser is not None else record.changed(is_superuser=False)
@@ -306,6 +327,7 @@ class V5Users(_Users):
     def current(self, wanted: Sequence[User], everything: bool) -> Iterator[User]:
         if wanted:
             self._check_kind()  # here, before several threads look up
+        self._listed = everything or len(wanted) > self.few
         return super().current(wanted, everything)
 
     def get(self, record: User) -> Optional[User]:
@@ -331,6 +353,13 @@ class V5Users(_Users):
                 )
             if new.password is None:
                 raise NotReady(f"is_superuser of the {new.kind} {new.name!r} needs its password to change: give it.")
+        if self.api.serverless and plan.create:
+            counted = None if self._listed else self.api.count(AUTHENTICATOR + "/users")
+            self._held = plan.existing if counted is None else counted
+            _guards.check_quota("users", self._held, len(plan.create) - len(plan.delete), _guards.MOST_USERS)
+
+    def needs_room(self, plan: Plan[User]) -> bool:
+        return self.api.serverless and self._held + len(plan.create) > _guards.MOST_USERS
 
     def create(self, users: Iterable[User]) -> Outcomes[User]:
         return self._write(list(users), self._post)

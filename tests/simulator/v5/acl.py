@@ -123,6 +123,7 @@ def _create(state: State, call: Call, kind: str) -> Answer:
     for name, _found in records:
         if name in subjects:
             raise Refused(error(409, "ALREADY_EXISTS", f"{_NAMES[kind]} '{name}' already exist"))
+    state.want_room_for_rules(sum(len(rules) for rules in dict(records).values()))
     subjects.update(records)
     return NO_CONTENT
 
@@ -140,6 +141,7 @@ def _put(state: State, call: Call, kind: str, name: str) -> Answer:
     named, rules = _record(state, json_of(call), kind)
     if named != name:
         raise crash("function_clause")
+    state.want_room_for_rules(len(rules) - len(subjects.get(name, ())))
     subjects[name] = rules
     return NO_CONTENT
 
@@ -168,7 +170,9 @@ def replace_all(state: State, call: Call) -> Answer:
     """One list for everybody: posting replaces it whole."""
     subjects = _subjects(state, ALL)
     schema = {"rules": Field(lambda value, path: _rules(state, value, path), required=True)}
-    subjects[EVERYBODY] = validated(json_of(call), schema)["rules"]
+    rules = validated(json_of(call), schema)["rules"]
+    state.want_room_for_rules(len(rules) - len(subjects.get(EVERYBODY, ())))
+    subjects[EVERYBODY] = rules
     return NO_CONTENT
 
 

@@ -256,3 +256,16 @@ def test_what_guards_a_purge_is_told_as_it_was_understood() -> None:
 def test_not_more_problems_are_looked_for_than_somebody_reads() -> None:
     found = problems({"users": [{} for _number in range(3000)]})
     assert len(found) == 101 and found[-1] == "There may be more."
+
+
+def test_a_model_that_does_not_fit_a_serverless_deployment_is_told():
+    many = [{"username": f"user-{number}", "password": "of-a-user"} for number in range(2400)]
+    rules = [{"topic": f"t/{number}", "action": "all", "permission": "deny"} for number in range(100)]
+    acl = [{"username": f"user-{number}", "rules": rules} for number in range(21)]
+    model = {"users": many, "acl": acl}
+    assert problems(model) == []
+    assert problems(model, deployment_type="serverless") == [
+        f"{what} don't fit: a Serverless deployment holds 2000; leave {over} out, or set deployment_type if it is no "
+        "Serverless deployment."
+        for what, over in (("converge_users: 2400 users", 400), ("converge_acl: 2100 access rules", 100))
+    ]

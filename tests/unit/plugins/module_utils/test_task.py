@@ -197,12 +197,17 @@ def test_a_purge_deletes_no_more_than_its_limit(limit, allowed):
             assert store.calls == []
 
 
-@pytest.mark.parametrize("limit", ["", "ten", "-1", "10 %", "1.5", "%", "10%%", "1e3"])
+@pytest.mark.parametrize("limit", ["", "ten", "-1", "10 %", "1.5", "%", "10%%", "1e3", "٣", "9" * 5000])
 def test_a_purge_limit_that_is_none_is_refused(limit):
     store = DictStore([Thing("a"), Thing("b")])
     with pytest.raises(InputError, match="it is a number, or a percentage such as '10%'"):
         converge(store, [Thing("a")], {"purge_limit": limit}, purge=True)
     assert store.calls == []
+
+
+def test_more_than_all_is_no_share():
+    with pytest.raises(InputError, match="^purge_limit is '101%': a percentage is at most '100%'"):
+        converge(DictStore([Thing("a")]), [], {"purge_limit": "101%", "purge_all": True}, purge=True)
 
 
 def test_a_purge_limit_that_is_none_is_refused_before_anything_is_read(monkeypatch):

@@ -18,6 +18,7 @@ from ansible_collections.emqx.cloud.plugins.module_utils import _http
 from ansible_collections.emqx.cloud.plugins.module_utils._task import (
     ACCOUNT,
     DEPLOYMENT,
+    NEEDED,
     PLATFORM,
     Spec,
     run_module,
@@ -164,7 +165,7 @@ def test_every_option_of_the_connection_has_its_variable(run, connection, monkey
     assert default != value
 
 
-@pytest.mark.parametrize("missing", list(DEPLOYMENT))
+@pytest.mark.parametrize("missing", NEEDED)
 def test_what_is_missing_is_named(run, connection, missing):
     given = {name: value for name, value in connection.items() if name != missing}
     result = run(client_info.main, **given)

@@ -178,8 +178,9 @@ def test_that_everybody_may_connect_is_worth_a_warning(rows, options, absent, wa
     with v5(listed(*rows)) as api:
         store = authenticators(api)
         record = wanted(backend="http", **options)
-        store.check(make_plan(store.current([record], False), [record], absent=absent, fresh=store.fresh))
-    assert store.warnings == (["No authenticator is enabled any more, so every client may connect."] if warns else [])
+        plan = make_plan(store.current([record], False), [record], absent=absent, fresh=store.fresh)
+    told = ["No authenticator is enabled any more, so every client may connect."]
+    assert store.cautions(plan) == (told if warns else [])
 
 
 @pytest.mark.parametrize("gives", [{"data": 1}, [1], None, {"data": ["x"]}])
