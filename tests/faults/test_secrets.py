@@ -182,3 +182,102 @@ def test_no_result_of_a_module_holds_a_secret_whatever_the_server_repeats(genera
                     search.none_in(json.dumps(result), (module, name, check))
         for call in [*deployment.requests, *platform.requests]:
             search.none_in(call.path + "?" + call.query, call)
+
+
+# What is written for the tasks that a playbook makes: values are variables, as in any playbook that keeps its secrets.
+KINDS = ("none", "own", "400", "500", "html", "redirect?", "text")
+"""How the endpoints of a job fail; the first two never repeat what a task of that module didn't send."""
+
+
+def tasks_of(endpoints: Mapping[str, Mapping[str, Any]], generation: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """A task of each module, some at each endpoint and some as modules of their own, each with its variables."""
+    for number, module in enumerate(modules(generation)):
+        kinds = list(endpoints)[2:] if module in SENDING else list(endpoints)[:2]
+        if not LONG:
+            kinds = [kinds[(number + step) % len(kinds)] for step in range(2 if module in SENDING else 1)]
+        options = one_secret((SENDING.get(module) or TASKS[module])[0])
+        takes = importlib.import_module(PLUGINS + "modules." + module).SPEC.arguments()["argument_spec"]
+        for place, kind in enumerate(kinds):
+            name = f"secrets_{number}_{place}"
+            given = {option: f"{{{{ {kind_name(kind)}.{option} }}}}" for option in endpoints[kind] if option in takes}
+            given.update((option, f"{{{{ {name}.{option} }}}}") for option in options)
+            task = {
+                f"emqx.cloud.{module}": given, "register": f"told_{number}_{place}", "failed_when": False,
+                "check_mode": (number + place) % 5 == 4,
+                "vars": {"emqx_direct_execution": (number + place) % (2 if LONG else 12) > 0},
+            }  # fmt: skip
+            yield task, {name: options}
+
+
+def one_secret(value: Any) -> Any:
+    """Options with the same password wherever there is one, so that a server can repeat it to each task."""
+    if isinstance(value, dict):
+        return {name: one_secret(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [one_secret(item) for item in value]
+    return PASSWORD if value == SECRETS["hidden"] else value
+
+
+def kind_name(kind: str) -> str:
+    """The variable with the connection of an endpoint."""
+    return "at_" + re.sub(r"\W", "_", kind)
+
+
+@pytest.mark.parametrize("generation", ["v4", "v5"])
+def test_nothing_that_a_job_prints_or_keeps_holds_a_secret(generation: str, tmp_path: Path) -> None:
+    """A job of ansible-runner at the highest verbosity, with a log file, a fact cache, a callback and the roles."""
+    with Simulator.start(generation, count=len(KINDS), tls=True) as simulator:
+        platform = simulator.platform
+        secrets = [*SECRETS.values(), *of_connections(*simulator.deployments, platform)]
+        search = Search(secrets)
+        endpoints: dict[str, dict[str, Any]] = {}
+        for kind, deployment in zip(KINDS, simulator.deployments):
+            deployment.add_client("dev", username=f"uses-{deployment.app_secret}")
+            endpoints[kind] = {**connection(deployment), **connection(platform), "retries": 0}
+            own = of_connections(deployment)
+            deployment.faults.add(*repeating(Search(own if kind == "own" else [PASSWORD, *own]))[
+                "400" if kind == "own" else kind
+            ])
+        variables: dict[str, Any] = {kind_name(kind): options for kind, options in endpoints.items()}
+        tasks: list[dict[str, Any]] = []
+        for task, values in tasks_of(endpoints, generation):
+            variables.update(values)
+            tasks.append(task)
+        told = ", ".join(task["register"] for task in tasks)
+        users = [{"username": "x", "password": PASSWORD}]
+        exported = {"export_file": str(tmp_path / "exported.yml")}
+        tasks += [
+            {"ansible.builtin.set_fact": {"kept": f"{{{{ [{told}] }}}}", "cacheable": True}},
+            {"ansible.builtin.set_fact": {"seen": "{{ query('emqx.cloud.query', 'clients') }}", "cacheable": True}},
+            {"ansible.builtin.include_role": {"name": "emqx.cloud.converge"}, "vars": {"converge_users": "{{ users }}"}},
+            {"ansible.builtin.include_role": {"name": "emqx.cloud.export"}, "vars": exported},
+        ]
+        here = connection(simulator.deployments[0])
+        defaults = {"group/emqx.cloud.deployment": {name: f"{{{{ emqx_{name} }}}}" for name in here}}
+        variables.update({f"emqx_{name}": value for name, value in here.items()}, users=users)
+        project, recorded = tmp_path / "project", tmp_path / "recorded"
+        project.mkdir()
+        (project / "vars.json").write_text(json.dumps(variables))
+        play: dict[str, Any] = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars_files": ["vars.json"]}
+        play["module_defaults"] = defaults
+        (project / "play.yml").write_text(json.dumps([{**play, "tasks": tasks}]))
+        job = ansible_runner.run(
+            private_data_dir=str(tmp_path), playbook="play.yml", verbosity=5, cmdline="--diff", quiet=True,
+            envvars={
+                "ANSIBLE_LOG_PATH": str(tmp_path / "log"), "ANSIBLE_CACHE_PLUGIN": "jsonfile",
+                "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts"), "RECORDED_RESULTS": str(recorded),
+                "ANSIBLE_CALLBACK_PLUGINS": str(COPY / "tests" / "callbacks"),
+                "ANSIBLE_CALLBACKS_ENABLED": "recorded_results",
+            },
+        )  # fmt: skip
+        printed = job.stdout.read()
+        assert job.status == "successful", printed[-3000:]
+        assert len(recorded.read_text().splitlines()) >= len(modules(generation))
+        kept = [*(tmp_path / "artifacts").rglob("*"), *(tmp_path / "facts").rglob("*"), tmp_path / "log", recorded, *tmp_path.glob("*.yml")]
+        assert len(kept) > len(tasks)
+        for path in kept:
+            if path.is_file():
+                search.none_in(path.read_text(encoding="utf-8"), path.name)
+        for endpoint in (*simulator.deployments, platform):
+            for call in endpoint.requests:
+                search.none_in(call.path + "?" + call.query, call)
