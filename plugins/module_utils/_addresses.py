@@ -9,6 +9,7 @@ is done strictly here, before any request.
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Any, Callable
 
 from ._errors import InputError
@@ -41,6 +42,7 @@ def _canonical(read: Callable[[str], Any], text: str, problem: str, right: str) 
         why = ": it has bits set outside the network" if "has host bits set" in str(error) else ""
         raise InputError(f"{problem}{why}: {right}.") from error
     # Python 3.8 takes leading zeros, and every Python takes 10.0.0.0/255.0.0.0 and zones (fe80::1%eth0).
-    if "%" in text or (":" not in text and canonical not in (text, text + "/32")):
+    zeros = re.search(r"[:.]0\d+\.|\.0\d", text)
+    if "%" in text or zeros or (":" not in text and canonical not in (text, text + "/32")):
         raise InputError(f"{problem}: {right}.")
     return canonical

@@ -148,6 +148,10 @@ class TransportError(EmqxError):
         self.path = path
         self.lost = lost
 
+    def said(self, message: str) -> TransportError:
+        """Return the same failure in other words."""
+        return TransportError(message, self.method, self.path, self.lost, self.sent, self.passing)
+
     def details(self) -> Dict[str, Any]:
         return {"error": {"status": None, "code": None, "reason": str(self), "method": self.method, "path": self.path}}
 

@@ -36,12 +36,14 @@ from typing import (
     Iterator,
     List,
     Optional,
+    Set,
     Tuple,
     TypeVar,
     Union,
 )
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, quote_plus, unquote, urlencode, urlsplit
 
+from ._addresses import checked_address
 from ._errors import EmqxError, InputError, NotAttempted, TransportError
 from ._json import from_json
 from ._times import rfc3339
@@ -139,31 +141,53 @@ def checked_url(url: str, option: str, allow_http: bool = False) -> str:
 
     :raises InputError: it is no absolute HTTPS URL, or plain HTTP to another host without ``allow_http``.
     """
-    example = EXAMPLES.get(option, "https://HOST:8443/api/v5")
-    try:
-        parts = urlsplit(url.strip())
-        host, _unused_port = parts.hostname, parts.port
-    except ValueError as error:
-        raise InputError(f"{option} is no valid URL: it should look like {example}.") from error
-    if parts.username is not None or parts.password is not None:
+    example, url = EXAMPLES.get(option, "https://HOST:8443/api/v5"), url.strip()
+    if "@" in unquote(url):
         raise InputError(f"{option} holds credentials: leave them out of the URL and use the options for them.")
-    if parts.scheme not in ("http", "https") or not host or re.search(r"\s", url.strip()):
-        raise InputError(f"{option} is no valid URL: it should look like {example}.")
+    invalid = InputError(f"{option} is no valid URL: it should look like {example}.")
+    try:
+        parts = urlsplit(url)
+        host, _unused_port = parts.hostname, parts.port
+    except ValueError:
+        raise invalid from None
+    # Nothing that another reader of the URL, such as that of the HTTP library, could split in another way.
+    if parts.scheme not in ("http", "https") or not host or not re.fullmatch(r"[!-\[\]-~]+", url):
+        raise invalid
     if parts.query or parts.fragment:
         raise InputError(f"{option} ends at the path: a query or a fragment in it can't be right.")
+    if any(unquote(segment) in (".", "..") for segment in parts.path.split("/")):
+        raise InputError(f"{option} has '.' or '..' in its path, which would lead elsewhere: write the path without.")
+    if not _is_host(host, "[" in parts.netloc):
+        raise InputError(f"{option} has no host that is read in one way only: write a name, or an address in full.")
     if parts.scheme == "http" and not allow_http and not _is_loopback(host):
         raise InputError(
             f"{option} is plain HTTP to {host}, which would send the credentials unencrypted: use https://, "
             "or set allow_http to accept it."
         )
-    return url.strip().rstrip("/")
+    return url.rstrip("/")
+
+
+def _is_host(host: str, bracketed: bool) -> bool:
+    """Say whether a host is a name, or one address written in full.
+
+    Resolvers take 127.1, 0177.0.0.1 and 2130706433 for addresses, and ::ffff:127.0.0.1 leads to that of IPv4.
+    """
+    last = host.rstrip(".").rpartition(".")[2]
+    if not bracketed and not re.fullmatch(r"\d+|0x[0-9a-f]*", last):
+        return re.fullmatch(r"([a-z0-9_-]+\.)*[a-z0-9_-]+\.?", host) is not None
+    try:
+        address = ipaddress.ip_address(checked_address(host, "host"))
+    except InputError:
+        return False
+    return (address.version == 6) is bracketed and getattr(address, "ipv4_mapped", None) is None
 
 
 def _is_loopback(host: str) -> bool:
+    """Say whether a host that :func:`_is_host` accepts is this machine; what ends in .localhost may be in any DNS."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return host == "localhost"
 
 
 def checked_name(name: Any, what: str = "a name", where: str = "") -> str:
@@ -221,6 +245,22 @@ def path_of(template: str, *names: str) -> str:
     :raises InputError: a name is refused by :func:`checked_name`.
     """
     return template.format(*(quote(checked_name(name), safe="") for name in names))
+
+
+_SEGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+")
+
+
+def checked_path(path: str) -> str:
+    """Return a path below the base URL if it addresses what it says, whoever made it.
+
+    HTTP clients, gateways and brokers normalise ``.``, ``..`` and empty segments away, however they are encoded.
+
+    :raises InputError: there is such a segment, or a character that has no place in one.
+    """
+    for segment in path.split("/"):
+        if not _SEGMENT.fullmatch(segment) or unquote(segment) in (".", ".."):
+            raise InputError(f"{path!r} can't be used as a path: it would address something else than it says.")
+    return path
 
 
 class _Count:
@@ -438,8 +478,10 @@ class Http:
         :param path: below the base URL, with names put in by :func:`path_of`.
         :param query: pairs; a name may come several times.
         :param body: sent as JSON unless None; bytes are JSON already.
+        :raises InputError: the path could address something else than it says, or is too long; nothing was sent.
         :raises TransportError: no whole answer came, it was a redirect, or had more than :data:`MOST` bytes.
         """
+        checked_path(path)
         data = body if body is None or isinstance(body, bytes) else encoded(body)
         query = list(query or ())
         encoded([str(value) for _name, value in query])
@@ -447,11 +489,12 @@ class Http:
             raise InputError(f"{method} {path[:50]}… would be longer than the {LONGEST_LINE} bytes that brokers take.")
         response, content, retried = self._attempts(method, path, query, data)
         if 300 <= response.status_code < 400:
-            target = self.mask(re.sub(r"//[^/@]*@", "//", response.headers.get("Location", "nowhere")))
-            raise TransportError(
+            # Without its query, which may repeat what was sent.
+            target = re.split(r"[?#]", without_credentials(response.headers.get("Location", "nowhere")))[0]
+            raise TransportError(self.mask(
                 f"{self.url}/{path} redirects to {target}, and redirects are not followed: set {self.settings.option} "
-                "to the address that answers itself.", method, path,
-            )
+                "to the address that answers itself."
+            ), method, path)
         text = content.decode("utf-8", "replace")
         try:
             parsed = from_json(text)
@@ -520,9 +563,8 @@ class Http:
         why, lost = _explained(error, self.settings)
         where = "{0.scheme}://{0.netloc}".format(urlsplit(self.url))
         hint = doubt(method, path) if lost else ""
-        return TransportError(
-            self.mask(f"No answer from {where}: {why}.{hint}"), method, path, lost, sent, _is_passing(error)
-        )
+        message = self.mask(without_credentials(f"No answer from {where}: {why}.{hint}"))
+        return TransportError(message, method, path, lost, sent, _is_passing(error))
 
     def each(
         self, function: Callable[[Item], Result], items: Iterable[Item]
@@ -624,9 +666,23 @@ def _result_of(function: Callable[[Item], Result], item: Item) -> Union[Result, 
 
 
 def connection_secrets(user: str, secret: str) -> List[str]:
-    """Return the strings that must never be shown: the secret, and the base64 of ``user:secret`` (the Basic header)."""
-    pair = f"{user}:{secret}".encode("utf-8", "surrogatepass")
-    return [shown for shown in (secret, base64.b64encode(pair).decode("ascii")) if secret and shown]
+    """Return the strings that must never be shown: the secret and ``user:secret`` (the Basic header) in all forms."""
+    return sorted(forms(secret) | forms(f"{user}:{secret}"), key=len, reverse=True) if secret else []
+
+
+def forms(secret: str) -> Set[str]:
+    """Return a secret as it may come back: as it is, as JSON and URLs write it, in base64, and its long lines."""
+    data = secret.encode("utf-8", "surrogatepass")
+    in_base64 = base64.b64encode(data).decode("ascii")
+    found = {secret, in_base64, in_base64.rstrip("="), quote(data, safe=""), quote(data), quote_plus(data)}
+    found.update(json.dumps(secret, ensure_ascii=plain)[1:-1] for plain in (True, False))
+    found.update(line for line in secret.splitlines() if len(line) >= 16)
+    return found - {""}
+
+
+def without_credentials(text: str) -> str:
+    """Return text with what stands before the ``@`` of URLs left out, such as that of a proxy or a redirect."""
+    return re.sub(r"//\S*@", "//", text)
 
 
 def _cause_of(problem: Optional[Exception]) -> Optional[Exception]:
@@ -730,13 +786,12 @@ def retry_at(header: Optional[str]) -> str:
 def masked(text: str, secrets: Collection[str]) -> str:
     """Return text that came from outside with the given values masked.
 
-    Also as JSON writes them. A value of less than four characters is masked only where it stands in quotes, since it
+    In all their :func:`forms`. What has less than four characters is masked only where it stands in quotes, since it
     would garble every word.
     """
-    escaped = {json.dumps(secret, ensure_ascii=plain)[1:-1] for secret in secrets for plain in (True, False)}
-    for secret in sorted(escaped.union(secrets), key=len, reverse=True):
+    for secret in sorted({form for secret in secrets for form in forms(secret)}, key=len, reverse=True):
         if len(secret) >= 4:
             text = text.replace(secret, "********")
-        elif secret:
+        else:
             text = text.replace(f'"{secret}"', '"********"')
     return text

@@ -630,7 +630,7 @@ def run_module(spec: Spec, run: Callable[[Task], Result]) -> None:
         module.fail_json(msg=module.refused, requests=0)
     if spec.listed and module.params["src"] is not None:
         module.fail_json(msg=f"src is read by the action plugin, which has not run: give {spec.listed}.", requests=0)
-    module.no_log_values.update(connection_secrets_of(module.params))
+    module.no_log_values.update(in_all_forms(module.no_log_values), connection_secrets_of(module.params))
     task = Task(module.params, module.check_mode, module._diff)
     result = execute(task, run)
     for warning in task.warnings:
@@ -665,7 +665,7 @@ def run_directly(
         elif refused:
             result = {"failed": True, "msg": refused, "requests": 0}
         else:
-            secrets.update(connection_secrets_of(options))
+            secrets.update(in_all_forms(secrets), connection_secrets_of(options))
             task = Task(options, check_mode, diff_mode, http)
             result = execute(task, run)
             warnings += task.warnings
@@ -697,6 +697,16 @@ def _censored(result: Result, secrets: Set[str]) -> Result:
     kept = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
     censored: Result = json.loads(jsonify({**remove_values(result, secrets), **kept}))
     return censored
+
+
+def in_all_forms(secrets: Set[str]) -> Set[str]:
+    """Return the forms in which an API may repeat the values of options that must not be logged.
+
+    Not of a long list: to look for thousands in each text takes minutes, and whoever sends them masks what comes back.
+    """
+    from ._http import forms
+
+    return {form for secret in secrets if len(secret) >= 4 for form in forms(secret)} if len(secrets) <= 50 else set()
 
 
 def connection_secrets_of(params: Mapping[str, Any]) -> List[str]:

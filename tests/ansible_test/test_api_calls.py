@@ -4,50 +4,16 @@
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
-
 import pytest
 
 from simulator import platform, v4, v5
+from tooling.api_calls import PAGE, Row, rows, shape
 from tooling.paths import COPY
 
 MODULES = {path.stem for path in COPY.glob("plugins/modules/*.py")} - {"__init__"}
-PAGE = (COPY / "docs/api-calls.md").read_text(encoding="utf-8")
 LEFT = PAGE.partition("\n## What is left to `emqx.cloud.api`\n")[2].partition("\n## ")[0]
 SOURCES = "".join(path.read_text(encoding="utf-8") for path in COPY.glob("plugins/module_utils/_resources/*.py"))
-
-
-class Row(NamedTuple):
-    """One line of a table."""
-
-    generation: str
-    method: str
-    path: str
-    modules: list[str]
-    note: str
-
-
-def rows() -> list[Row]:
-    """The lines of all tables."""
-    found = []
-    generation = ""
-    for line in PAGE.splitlines():
-        heading = re.match(r"## (\w+)", line)
-        generation = heading.group(1) if heading else generation
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        call = re.fullmatch(r"`([A-Z]+) (/\S+)`", cells[0])
-        if call:
-            found.append(Row(generation, call[1], call[2], re.findall(r"`(\w+)`", cells[1]), cells[2]))
-    return found
-
-
 ROWS = rows()
-
-
-def shape(path: str) -> str:
-    """A path without the names of its placeholders."""
-    return re.sub(r"\{[^}]*\}(:\{[^}]*\})?", "{}", path)
 
 
 @pytest.mark.parametrize(

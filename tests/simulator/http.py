@@ -163,6 +163,7 @@ def _outcome(fault: Fault, call: Call, answer: Answer | None) -> Answer | None:
         return None
     if fault.kind == "status":
         headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+        headers |= {} if fault.location is None else {"Location": fault.location}
         return Answer.text(fault.status or 500, "", **headers)
     if fault.kind == "not_json":
         return Answer.text(200, "<!DOCTYPE html>\n<html><body><h1>It works!</h1></body></html>\n", "text/html")

@@ -26,6 +26,7 @@ from .state import SERVERLESS, USERNAME, Client, Quotas, State, Subscription, Us
 
 HOST = "127.0.0.1"
 VERSIONS = {"v4": "4.4.19", "v5": "5.8.9"}
+KINDS = ("actions", "authenticators", "connectors", "data_sources", "resources", "retained", "rules", "shadows")
 BASES = {"v4": "/api", "v5": "/api/v5"}
 
 T = TypeVar("T")
@@ -222,6 +223,25 @@ class Deployment:
         """What is stored of `connectors`, `actions` or `data_sources`, by `type:name`, with secrets in clear."""
         held: dict[str, dict[str, Any]] = getattr(self._state, kind)
         return held
+
+    def inventory(self) -> set[tuple[str, Any]]:
+        """Everything that it keeps, as (kind, name)."""
+
+        def names() -> set[tuple[str, Any]]:
+            state = self._state
+            kinds: dict[str, Iterable[Any]] = {
+                **{f"users by {kind}": users for kind, users in state.users.items()},
+                **{f"rules of {kind}": subjects for kind, subjects in state.acl.rules.items()},
+                "bans": [(ban.kind, ban.who) for ban in state.bans],
+                "clients": [client.clientid for client in state.clients.values() if client.connected],
+                "subscriptions": [(one.clientid, topic) for one in state.clients.values() for topic in one.subscriptions],
+                "sources": [source["type"] for source in state.sources],
+                "counted topics": state.monitor.topics.topics,
+                **{kind: getattr(state, kind) for kind in KINDS},
+            }
+            return {(kind, name) for kind, found in kinds.items() for name in found}
+
+        return self._in_loop(names)
 
     # Access rules
 

@@ -112,9 +112,17 @@ class Api:
         :raises TransportError: no whole answer came.
         :raises ApiError: the API says that it failed.
         """
-        answer = self.http.request(method, path, query, body)
+        secrets = list(secrets)
+        answer = self.sent(method, path, query, body, secrets)
         self.checked(answer, secrets)
         return None if answer.json is NO_JSON else answer.json
+
+    def sent(self, method: str, path: str, query: Query, body: Any, secrets: Sequence[str]) -> Answer:
+        """Send one request and return what came back, whatever its status; see :meth:`call`."""
+        try:
+            return self.http.request(method, path, query, body)
+        except TransportError as error:
+            raise error.said(masked(str(error), secrets)) from None
 
     def checked(self, answer: Answer, secrets: Iterable[str] = ()) -> None:
         """Raise what an answer that is no success means.

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote, unquote
 
 from .._errors import ApiError, InputError
-from .._http import NO_JSON, Answer
+from .._http import NO_JSON, Answer, checked_path
 from ._api import Api
 
 
@@ -44,7 +44,7 @@ def call_from(options: Mapping[str, Any]) -> Call:
             raise InputError("secret_body can only be merged over a body that is a dictionary.")
         body = _merged(body or {}, secret)
     try:
-        encoded = "/".join(quote(segment, safe="%$:@!&'()*+,;=~") for segment in segments)
+        encoded = checked_path("/".join(quote(segment, safe="%$:@!&'()*+,;=~") for segment in segments))
     except UnicodeEncodeError:
         raise InputError(f"path is {path!r}, which is not valid Unicode text.") from None
     return Call(
@@ -80,7 +80,7 @@ def send(api: Api, call: Call) -> Answer:
 
     :raises ApiError: the answer is none that is expected.
     """
-    answer = api.http.request(call.method, call.path, call.query, call.body)
+    answer = api.sent(call.method, call.path, call.query, call.body, call.secrets)
     expected = call.expected or ()
     if answer.status == 200 or answer.status not in expected:
         api.checked(answer, call.secrets)

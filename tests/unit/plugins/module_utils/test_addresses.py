@@ -26,7 +26,8 @@ def test_a_network_has_one_spelling(text, canonical):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "10.1", "010.1.2.3", "10.1.2.3/32", "1.2.3.256", "0x7f.1", "::1%lo", "10.1.2.3 ", "１.2.3.4", "a"]
+    "text", ["", "10.1", "010.1.2.3", "10.1.2.3/32", "1.2.3.256", "0x7f.1", "::1%lo", "10.1.2.3 ", "１.2.3.4", "a", "127.1", "2130706433",
+     "0x7f000001", "1.2.3.4\n", "\t1.2.3.4", "[::1]", "::ffff:010.0.0.1", "1.2.3.4.", "1.2.3.4/", "::1/128", "１::"]
 )
 def test_addresses_are_read_strictly(text):
     with pytest.raises(InputError, match=r"^peerhost is .*, which is no address: write it like '10\.1\.2\.3'"):

@@ -179,6 +179,28 @@ def test_the_secret_and_its_base64_are_masked_in_what_came_back(connect):
     assert http.mask(f"x{SECRET}{BASE64}y") == "x****************y"
 
 
+@pytest.mark.parametrize(
+    "location",
+    [f"https://{USER}:{SECRET}@other/x", f"//{USER}:hunter2@other/x", f"https://other/x?secret=hunter2&b={BASE64}",
+     "https://other/x#hunter2", "https://me:hun/ter2@other/x"],
+)
+def test_a_redirect_that_repeats_credentials_is_told_without_them(connect, location):
+    with pytest.raises(TransportError, match="redirects to .*other/x, and redirects are not followed") as caught:
+        connect(answer(302, Location=location)).request("GET", "x")
+    assert not [secret for secret in (SECRET, BASE64, "ter2") if secret in str(caught.value)]
+
+
+@pytest.mark.parametrize("proxy", ["http://me:hun/ter2@h:1", "socks9://me:hunter2@h:1", "http://me:hunter2@h:x"])
+def test_an_address_of_a_proxy_that_is_wrong_is_told_without_its_credentials(connect, monkeypatch, proxy):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, proxy)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(TransportError, match="^No answer from ") as caught:
+        connect().request("GET", "x")
+    assert "ter2" not in str(caught.value)
+
+
 def test_settings_do_not_show_the_secret():
     assert SECRET not in repr(Settings("https://h/api", USER, SECRET))
 
@@ -608,7 +630,9 @@ def test_a_redirect_to_nowhere_is_said_so(connect):
         ("http://127.9.9.9/api", "http://127.9.9.9/api"),
         ("http://[::1]/api", "http://[::1]/api"),
         ("http://localhost:18083/api/v5", "http://localhost:18083/api/v5"),
-        ("http://broker.localhost/api", "http://broker.localhost/api"),
+        ("https://broker-1.example.com./api", "https://broker-1.example.com./api"),
+        ("https://10.0.0.1/api", "https://10.0.0.1/api"),
+        ("https://[2001:db8::1]/api", "https://[2001:db8::1]/api"),
     ],
 )
 def test_a_good_url_is_accepted(url, used):
@@ -625,6 +649,18 @@ def test_a_good_url_is_accepted(url, used):
         ("http://h/api", "plain HTTP to h"), ("http://10.0.0.1/api", "plain HTTP to 10.0.0.1"),
         ("http://128.0.0.1/api", "plain HTTP"), ("http://localhost.example/api", "plain HTTP"),
         ("http://127.0.0.1.example/api", "plain HTTP"), ("http://notlocalhost/api", "plain HTTP"),
+        ("http://localhost.example.com/api", "plain HTTP"), ("http://broker.localhost/api", "plain HTTP"),
+        ("http://localhost./api", "plain HTTP"), ("http://[::2]/api", "plain HTTP"),
+        ("http://0177.0.0.1/api", "no host"), ("http://127.1/api", "no host"), ("http://2130706433/api", "no host"),
+        ("http://0x7f.0.0.1/api", "no host"), ("http://0x7f000001/api", "no host"), ("http://127.0.0.0x1/api", "no host"),
+        ("http://127.0.0.1./api", "no host"), ("http://[::ffff:127.0.0.1]/api", "no host"),
+        ("http://[::ffff:7f00:1]/api", "no host"), ("http://[::1%25lo]/api", "no host"),
+        ("http://[127.0.0.1]/api", "no"), ("http://127%2e0.0.1/api", "no host"), ("http://a..localhost/api", "no host"),
+        ("http://\uff11\uff12\uff17.0.0.1/api", "no valid URL"), ("http://loc\u0131lhost/api", "no valid URL"),
+        ("http://evil.example\\.localhost/api", "no valid URL"), ("http:\\\\localhost/api", "no valid URL"),
+        ("http://evil.example\\@localhost/api", "credentials"), ("https://localhost@evil.example/api", "credentials"),
+        ("https://h/a/../api", "would lead elsewhere"), ("https://h/%2e%2E/api", "would lead elsewhere"),
+        ("https://h/\x00api", "no valid URL"), ("https://h\t/api", "no valid URL"),
     ],
 )
 def test_a_bad_url_is_refused_and_the_option_named(url, problem):
@@ -636,7 +672,9 @@ def test_a_bad_url_is_refused_and_the_option_named(url, problem):
 
 @pytest.mark.parametrize(
     "url", ["https://me:hunter2@h/api", "https://me@h/api", "https://:hunter2@h/api", "https://h:hunter2@/api",
-            "https://me:hun/ter2@h/api"],
+            "https://me:hun/ter2@h/api", "//me:hunter2@h/api", "me:hunter2@h/api", "https:me:hunter2@h/api",
+            "https://me:hunter2%40h/api", "https://me%3Ahunter2%40h/api", "https://h/api?app_secret=hunter2",
+            "https://h/api#hunter2", "https://h:hunter2/api", "https://h\\hunter2/api"],
 )
 def test_credentials_in_a_url_are_refused_and_not_repeated(url):
     with pytest.raises(InputError) as caught:
@@ -701,6 +739,17 @@ def test_a_request_line_that_brokers_refuse_is_not_sent(connect, server):
         with pytest.raises(InputError, match="would be longer than the 7900 bytes that brokers take.$"):
             http.request("GET", path, query)
     assert (http.requests, len(server.seen)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/", "a/", "/a", "a//b", ".", "..", "a/..", "a/../b", "%2e", "a/%2E%2e/b", ".%2e", "a?b", "a#b", "a\\b", "a b", "a\nb",
+     "a\x00", "\u00fc", "a%", "a%zz", "http://h/a?"],
+)
+def test_no_path_that_could_address_something_else_is_sent_whoever_made_it(path, connect, server):
+    with pytest.raises(InputError, match="can't be used as a path"):
+        connect().request("DELETE", path)
+    assert server.seen == []
 
 
 # Why no answer came
