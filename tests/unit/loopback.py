@@ -36,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
             step = self.server.script.pop(0) if self.server.script else answer(200, {"last": True})
         step(self)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_CONNECT = handle_any
 
     def log_message(self, *words):
         """Keep quiet."""
@@ -106,9 +106,9 @@ def silent(handler):
 
 
 @contextlib.contextmanager
-def running_server():
-    """Give a server that is torn down at the end."""
-    with Server() as server:
+def running_server(server=None):
+    """Give a server, of its own kind or a plain one, that is torn down at the end."""
+    with server or Server() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
