@@ -399,7 +399,7 @@ class Http:
     ) -> Tuple[Any, Any]:
         """Send once; return the response, its body read, or what requests raised."""
         config = self.settings
-        # The key is named in any case: only then is an encrypted one refused, and no passphrase asked for at a terminal.
+        # The key is named in any case: only then is an encrypted one refused, and no passphrase asked for.
         certificate = (config.client_cert, config.client_key or config.client_cert) if config.client_cert else None
         headers = {"Accept": "application/json"}
         if data is not None:

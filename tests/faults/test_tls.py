@@ -24,6 +24,7 @@ import trustme
 from ansible_collections.emqx.cloud.plugins.module_utils._http import connection_secrets
 from ansible_collections.emqx.cloud.tests.unit.loopback import (
     Server,
+    TlsServer,
     answer,
     hang_up,
     reset,
@@ -48,29 +49,6 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of this machine's proxies and certificates."""
     for name in (*VARIABLES, *(name.lower() for name in VARIABLES), *BUNDLES):
         monkeypatch.delenv(name, raising=False)
-
-
-class TlsServer(Server):
-    """The scripted server over TLS; unlike the simulator it tells a client, as OpenSSL does, why it is refused."""
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        super().__init__()
-        self.context = context
-        self.url = f"https://localhost:{self.server_port}/api/v5"
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        """Shake hands, then answer."""
-        with self.context.wrap_socket(request, server_side=True, do_handshake_on_connect=False) as connection:
-            try:
-                connection.do_handshake()
-            except OSError:
-                # Wait until the client has hung up: a reset could overtake the alert.
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_WR)
-                    while connection.recv(4096):
-                        pass
-                return
-            super().finish_request(connection, client_address)
 
 
 def endpoint(server: Server, ca_path: Path | None = None) -> Any:
@@ -185,9 +163,9 @@ def test_a_server_that_speaks_no_more_than_tls_1_1(tmp_path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             old.minimum_version = ssl.TLSVersion.TLSv1
-        with socket.create_connection(("127.0.0.1", server.server_port)) as plain:
-            with old.wrap_socket(plain, server_hostname="localhost") as connection:
-                assert connection.version() == "TLSv1.1"
+        plain = socket.create_connection(("127.0.0.1", server.server_port))
+        with old.wrap_socket(plain, server_hostname="localhost") as connection:
+            assert connection.version() == "TLSv1.1"
         assert server.seen == []
     with Simulator.start(tls="old-tls") as simulator:  # it hangs up without an alert
         deployment = simulator.deployments[0]
@@ -234,7 +212,7 @@ def test_mutual_tls(kind: str, tmp_path: Path) -> None:
             (locked, None, nobody_to_ask),
         ]
         # TLS 1.2 has no word for a certificate that is missing.
-        none = "wants a client certificate: set" if kind == "mutual" else "it may want a client certificate (client_cert)"
+        none = "wants a client certificate: set" if kind == "mutual" else "it may want a client certificate"
         assert none in failure(target)
         for client_cert, client_key, expected in cases:
             given = {"client_cert": client_cert, "client_key": client_key}
@@ -302,7 +280,7 @@ def test_a_real_proxy(
         (hang_up, "the connection was lost; it was asked through a proxy (see HTTPS_PROXY and NO_PROXY)."),
         (reset, "the connection was lost; it was asked through a proxy"),
         (silent, "the answer took longer than 0.2 s (timeout); it was asked through a proxy"),
-        (answer(200, b"no TLS at all"), "localhost:1 doesn't speak TLS; check scheme and port of api_url; it was asked"),
+        (answer(200, b"no TLS"), "localhost:1 doesn't speak TLS; check scheme and port of api_url; it was asked"),
     ],
     ids=["403", "407", "503", "302", "hangs up", "resets", "silent", "no TLS"],
 )
@@ -370,7 +348,8 @@ def test_no_redirect_is_followed(status: int, tmp_path: Path) -> None:
         TlsServer(context)
     ) as other:
         target = endpoint(server, ca)
-        for location in (plain.url, other.url, server.url, "/api/v5/nodes", other.url.replace("//", f"//me:{PASSWORD}@")):
+        named = other.url.replace("//", f"//me:{PASSWORD}@")
+        for location in (plain.url, other.url, server.url, "/api/v5/nodes", named):
             server.seen.clear()
             server.script = [answer(status, Location=location)]
             result = run("api", target, **CALL, retries=3)
@@ -465,7 +444,13 @@ def test_a_task_and_its_module_see_the_same_environment(deployment: Deployment, 
 
 @pytest.mark.parametrize(
     ("kind", "why"),
-    [("mutual", None), ("mutual-tls-1.2", None), ("expired", None), ("old-tls", "protocol version"), ("", "wrong version")],
+    [
+        ("mutual", None),
+        ("mutual-tls-1.2", "handshake failure"),  # there it is refused before it can look
+        ("expired", None),
+        ("old-tls", "protocol version"),
+        ("", "wrong version"),
+    ],
 )
 def test_the_certificate_of_an_mqtt_port(kind: str, why: str | None, tmp_path: Path) -> None:
     """Only looked at, so that any certificate will do; where there is none to be had, a warning says why."""

@@ -63,6 +63,29 @@ class Server(ThreadingHTTPServer):
         """Keep quiet: connections break on purpose."""
 
 
+class TlsServer(Server):
+    """The same over TLS. Unlike the simulator it tells a client, as OpenSSL does, why it is refused."""
+
+    def __init__(self, context):
+        super().__init__()
+        self.context = context
+        self.url = f"https://localhost:{self.server_port}/api/v5"
+
+    def finish_request(self, request, client_address):
+        """Shake hands, then answer."""
+        with self.context.wrap_socket(request, server_side=True, do_handshake_on_connect=False) as connection:
+            try:
+                connection.do_handshake()
+            except OSError:
+                # Wait until the client has hung up: a reset could overtake the alert.
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(4096):
+                        pass
+                return
+            super().finish_request(connection, client_address)
+
+
 def answer(status, body=None, **headers):
     """Answer with a status, and with a body: bytes as they are, anything else as JSON."""
     content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
