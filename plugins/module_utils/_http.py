@@ -584,7 +584,7 @@ def _explained(error: Exception, settings: Settings) -> Tuple[str, bool]:
     if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in text:
         return "HTTPS_PROXY is a SOCKS proxy, which needs the Python library PySocks: pip install PySocks", False
     if isinstance(error, requests.exceptions.SSLError):
-        return _explained_tls(text, settings), False
+        return _explained_tls(text, settings), "RECORD_MAC" in text  # what a handshake can't end with
     if isinstance(error, requests.exceptions.ConnectTimeout):
         if "timed out" in text:
             return f"no connection within {settings.timeout:g} s; check {settings.option} and the firewall", False
@@ -649,6 +649,7 @@ TLS_TROUBLE = (
     ("alert protocol version|unsupported protocol|UNSUPPORTED_PROTOCOL",
      "{host} speaks no TLS that is secure: it needs version 1.2 or later"),
     ("unrecognized name", "{host} has no certificate for its host name; check {option}"),
+    ("RECORD_MAC", "what came was damaged on the way ({cause})"),
     ("WRONG_VERSION_NUMBER|record layer", "{host} doesn't speak TLS; check scheme and port of {option}"),
     (r"Errno (?!0\b)", "{trusted} can't be read ({cause})"),
 )

@@ -30,6 +30,7 @@ from ansible_collections.emqx.cloud.tests.unit.loopback import (
     reset,
     running_server,
     silent,
+    truncated,
 )
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -171,6 +172,33 @@ def test_a_server_that_speaks_no_more_than_tls_1_1(tmp_path: Path) -> None:
         deployment = simulator.deployments[0]
         assert "breaks the handshake of TLS off" in failure(deployment)
         count("tls cases")
+
+
+def damaged(handler: Any) -> None:
+    """Send what looks like a part of the connection, and is not encrypted with its key."""
+    os.write(handler.connection.fileno(), b"\x17\x03\x03\x00\x40" + bytes(64))
+    handler.close_connection = True
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (hang_up, "the connection was lost."),
+        (reset, "the connection was lost."),
+        (truncated, "the answer broke off."),
+        (damaged, "what came was damaged on the way (decryption failed or bad record mac)."),
+    ],
+)
+def test_a_connection_that_breaks_after_the_request(step: Any, expected: str, tmp_path: Path) -> None:
+    """It may have been carried out: who reads the message is told so, and a POST is not sent again."""
+    context, ca = certificates.make("valid", tmp_path)
+    with running_server(TlsServer(context)) as server:
+        target = endpoint(server, ca)
+        for method, hint in (("GET", ""), ("POST", " POST nodes may have been carried out.")):
+            server.script, server.seen[:] = [step], []
+            assert failure(target, method=method, retries=3 if hint else 0) == expected + hint
+            assert len(server.seen) == 1
+            count("tls cases")
 
 
 # Certificates of the client
