@@ -26,8 +26,10 @@ options:
     default: true
   ca_path:
     description:
-      - A file or folder with the CA certificates (PEM) to trust instead of those of the system.
-      - If not set, the value of the environment variable E(EMQX_CA_PATH) is used.
+      - A file or folder with the CA certificates (PEM) to trust instead of those that the Python library requests has.
+        A folder has to be prepared by C(openssl rehash).
+      - If not set, the value of the environment variable E(EMQX_CA_PATH), E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) is
+        used.
     type: path
   client_cert:
     description:
@@ -36,7 +38,7 @@ options:
     type: path
   client_key:
     description:
-      - A file with the key of O(client_cert) (PEM).
+      - A file with the key of O(client_cert) (PEM), without a passphrase.
       - If not set, the value of the environment variable E(EMQX_CLIENT_KEY) is used.
     type: path
   timeout:

@@ -82,6 +82,12 @@ LONGEST_NAME = 7500
 """How long a name gets in a path, which begins with what the name is one of. Brokers would make longer ones in the
 body of a request, and nobody could delete them."""
 
+BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Environment variables that name CA certificates to trust where ``ca_path`` is not set."""
+
+PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+"""The schemes that the address of a proxy may have."""
+
 NO_JSON = object()
 """What :attr:`Answer.json` is when the body is no JSON."""
 
@@ -440,7 +446,9 @@ class Http:
         if not settings.validate_certs:
             urllib3.disable_warnings(InsecureRequestWarning)  # the user has asked for it
         self._session = requests.Session()
-        # Bytes, since requests encodes text as Latin-1; set here, so that no .netrc takes over.
+        # requests would take credentials from .netrc, and in old versions an empty CURL_CA_BUNDLE for "don't verify".
+        self._session.trust_env = False
+        # Bytes, since requests encodes text as Latin-1.
         pair: Any = (settings.user.encode("utf-8"), settings.secret.encode("utf-8"))
         self._session.auth = pair
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
@@ -534,18 +542,16 @@ class Http:
     ) -> Tuple[Any, bytearray, Any]:
         """Send once; return the response and its body, or what requests raised."""
         config = self.settings
-        certificate: Union[None, str, Tuple[str, str]] = config.client_cert
-        if config.client_cert and config.client_key:
-            certificate = (config.client_cert, config.client_key)
+        # The key is named in any case: only then is an encrypted one refused, and no passphrase asked for.
+        certificate = (config.client_cert, config.client_key or config.client_cert) if config.client_cert else None
         headers = {"Accept": "application/json"}
         if data is not None:
             headers["Content-Type"] = "application/json"
         try:
             response = self._session.request(
                 method, f"{self.url}/{path}", params=query, data=data, headers=headers, timeout=config.timeout,
-                allow_redirects=False, cert=certificate, stream=True,
-                # Said with each request: REQUESTS_CA_BUNDLE would override the session's own False.
-                verify=(config.ca_path or True) if config.validate_certs else False,
+                allow_redirects=False, cert=certificate, stream=True, proxies=_proxies(config),
+                verify=(_trusted(config)[1] or True) if config.validate_certs else False,
             )
             with contextlib.closing(response):
                 content = _content_of(response)
@@ -685,6 +691,36 @@ def without_credentials(text: str) -> str:
     return re.sub(r"//\S*@", "//", text)
 
 
+def _proxies(settings: Settings) -> Dict[str, str]:
+    """Return what the environment says of proxies for an endpoint, in ``HTTPS_PROXY`` and ``NO_PROXY`` for example.
+
+    Plain HTTP without ``allow_http`` is accepted since it doesn't leave this machine; to a proxy it would.
+
+    :raises requests.exceptions.InvalidProxyURL: the address of the proxy is none.
+    """
+    if urlsplit(settings.url).scheme == "http" and not settings.allow_http:
+        return {}
+    found: Dict[str, str] = requests.utils.get_environ_proxies(settings.url)
+    proxy = requests.utils.select_proxy(settings.url, found)
+    if proxy and not _is_proxy(proxy):
+        raise requests.exceptions.InvalidProxyURL("the address of the proxy is none")
+    return found
+
+
+def _is_proxy(address: str) -> bool:
+    try:
+        parts = urlsplit(address if "://" in address else f"http://{address}")
+        return parts.scheme in PROXIES and re.fullmatch(r"\S+", parts.hostname or "") is not None and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _trusted(settings: Settings) -> Tuple[str, Optional[str]]:
+    """Return what names the file or folder with the CA certificates to trust, and its path if there is one."""
+    named = (("ca_path", settings.ca_path), *((name, os.environ.get(name)) for name in BUNDLES))
+    return next(((name, path) for name, path in named if path), ("ca_path", None))
+
+
 def _cause_of(problem: Optional[Exception]) -> Optional[Exception]:
     """Return the exception of urllib3 that requests has wrapped, by which Retry tells causes apart."""
     inner = problem.args[0] if problem is not None and problem.args else None
@@ -722,17 +758,20 @@ def _is_passing(error: Exception) -> bool:
 def _explained(error: Exception, settings: Settings) -> Tuple[str, bool]:
     """Return why no answer came, and whether the connection was lost after the request went out."""
     text = str(error)
-    host = urlsplit(settings.url).netloc
-    if isinstance(error, requests.exceptions.SSLError):
-        return _explained_tls(text, host, settings), False
     if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy refuses or can't be reached (see HTTPS_PROXY and NO_PROXY)", False
+        return _explained_proxy(text), False
+    if isinstance(error, requests.exceptions.InvalidProxyURL):
+        return "HTTPS_PROXY is no valid address of a proxy: it should look like http://HOST:PORT", False
+    if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in text:
+        return "HTTPS_PROXY is a SOCKS proxy, which needs the Python library PySocks: pip install PySocks", False
+    if isinstance(error, requests.exceptions.SSLError):
+        return _explained_tls(text, settings), "RECORD_MAC" in text  # what a handshake can't end with
     if isinstance(error, requests.exceptions.ConnectTimeout):
         if "timed out" in text:
             return f"no connection within {settings.timeout:g} s; check {settings.option} and the firewall", False
         return f"the connection can't be made ({_cause(text)})", False
     if isinstance(error, (requests.exceptions.ReadTimeout, requests.exceptions.Timeout)) or "Read timed out" in text:
-        return f"the answer took longer than {settings.timeout:g} s (timeout)", True
+        return f"the answer took longer than {settings.timeout:g} s (timeout){_through_proxy(settings)}", True
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the answer broke off", True
     if isinstance(error, requests.exceptions.ConnectionError):
@@ -742,28 +781,75 @@ def _explained(error: Exception, settings: Settings) -> Tuple[str, bool]:
             return f"the connection is refused; check host and port of {settings.option}", False
         if "NewConnectionError" in text:
             return f"the connection can't be made ({_cause(text)})", False
-        return "the connection was lost", True
+        unreadable = re.search(r"(?:IsADirectory|Permission)Error\(\d+, '([^']+)'", text)
+        if unreadable:
+            return f"client_cert ({settings.client_cert}) or client_key can't be read ({unreadable.group(1)})", False
+        return f"the connection was lost{_through_proxy(settings)}", True
+    if "Could not find" in text:  # requests names the file and not what names it
+        missing = {"TLS CA": _trusted(settings)[0], "TLS certificate": "client_cert", "TLS key": "client_key"}
+        option = next((name for words, name in missing.items() if words in text), "a file")
+        return f"{option} leads nowhere: there is no {text.rpartition('invalid path: ')[2]}", False
     if isinstance(error, OSError) and error.filename:
         return f"the file {error.filename} can't be used ({error.strerror or 'unreadable'})", False
     return _cause(text), False
 
 
-def _explained_tls(text: str, host: str, settings: Settings) -> str:
-    if "certificate has expired" in text:
-        return f"the certificate of {host} has expired"
-    if "ostname mismatch" in text or "doesn't match" in text or "IP address mismatch" in text:
-        return f"the certificate of {host} is for another host name; check {settings.option}"
-    if "self-signed" in text or "self signed" in text or "unable to get local issuer" in text:
-        return f"the certificate of {host} is signed by an unknown authority; set ca_path to its CA certificate"
-    if "NO_CERTIFICATE_OR_CRL" in text:
-        return f"the file of ca_path ({settings.ca_path}) holds no certificate"
-    if "PEM lib" in text:
-        return f"the file of client_cert ({settings.client_cert}) or client_key holds no certificate or key"
-    if "KEY_VALUES_MISMATCH" in text:
-        return "client_key doesn't belong to client_cert"
-    if "WRONG_VERSION_NUMBER" in text or "record layer" in text:
-        return f"{host} doesn't speak TLS; check scheme and port of {settings.option}"
-    return f"TLS failed ({_cause(text)})"
+def _explained_proxy(text: str) -> str:
+    """Return why a proxy was of no use; what it says itself is not repeated."""
+    refused = re.search(r"Tunnel connection failed: (\d{3})", text)
+    if refused is None:
+        return f"the proxy can't be reached ({_cause(text)}); see HTTPS_PROXY and NO_PROXY"
+    if refused.group(1) == "407":
+        return "the proxy refuses (HTTP 407): HTTPS_PROXY needs its credentials, as http://USER:PASSWORD@HOST:PORT"
+    return f"the proxy refuses (HTTP {refused.group(1)}); see HTTPS_PROXY and NO_PROXY"
+
+
+def _through_proxy(settings: Settings) -> str:
+    """Return a hint where requests go through a proxy, which may be what is to blame."""
+    used = requests.utils.select_proxy(settings.url, _proxies(settings))
+    return "; it was asked through a proxy (see HTTPS_PROXY and NO_PROXY)" if used else ""
+
+
+TLS_TROUBLE = (
+    ("certificate has expired", "the certificate of {host} has expired"),
+    ("not yet valid", "the certificate of {host} is not valid yet; check the clock of this host"),
+    ("ostname mismatch|doesn't match|IP address mismatch",
+     "the certificate of {host} is for another host name; check {option}"),
+    ("self.signed|unable to get local issuer", "the certificate of {host} is signed by {stranger}"),
+    ("NO_CERTIFICATE_OR_CRL", "the file of {trusted} holds no certificate"),
+    ("PEM lib", "the file of client_cert ({cert}) or client_key holds no certificate or key"),
+    ("KEY_VALUES_MISMATCH", "client_key doesn't belong to client_cert"),
+    ("private key is encrypted",
+     "the key of client_cert is encrypted, and nobody can be asked for its passphrase: decrypt it, for example with "
+     "openssl pkey"),
+    ("alert certificate required", "{host} wants a client certificate: set client_cert and client_key"),
+    ("alert (unknown ca|(bad|unsupported) certificate|certificate (expired|revoked|unknown)|access denied)",
+     "{host} refuses the certificate of client_cert"),
+    ("alert handshake failure|EOF",
+     "{host} breaks the handshake of TLS off; it may want a client certificate (client_cert), or another one"),
+    ("alert protocol version|unsupported protocol|UNSUPPORTED_PROTOCOL",
+     "{host} speaks no TLS that is secure: it needs version 1.2 or later"),
+    ("unrecognized name", "{host} has no certificate for its host name; check {option}"),
+    ("RECORD_MAC", "what came was damaged on the way ({cause})"),
+    ("WRONG_VERSION_NUMBER|record layer", "{host} doesn't speak TLS; check scheme and port of {option}"),
+    (r"Errno (?!0\b)", "{trusted} can't be read ({cause})"),
+)
+"""What to say where what OpenSSL, urllib3 or requests says of TLS matches a pattern, the first that does."""
+
+
+def _explained_tls(text: str, settings: Settings) -> str:
+    """Return what is wrong with TLS, and which option could mend it."""
+    name, path = _trusted(settings)
+    stranger = "an unknown authority; set ca_path to its CA certificate"
+    if settings.ca_path:
+        stranger = f"an authority that is not in ca_path ({path})"
+        stranger += ", a folder that openssl rehash has to prepare" if os.path.isdir(settings.ca_path) else ""
+    facts = {
+        "host": urlsplit(settings.url).netloc, "option": settings.option, "cert": settings.client_cert,
+        "trusted": f"{name} ({path})", "stranger": stranger, "cause": _cause(text),
+    }
+    words = next((words for pattern, words in TLS_TROUBLE if re.search(pattern, text)), "TLS failed ({cause})")
+    return words.format(**facts) + ("" if words.startswith("the") else _through_proxy(settings))
 
 
 def _cause(text: str) -> str:

@@ -97,6 +97,7 @@ options:
       - The host name at which clients reach the deployment. If it is given, the deployment is asked there, with TLS,
         which certificate it shows. One with another fingerprint is then replaced even if it expires at the same time.
       - If it can't be asked the task warns, and compares the expiry. So it does while a certificate is V(pending).
+      - It is asked without a proxy. Nothing is sent there, so that the certificate doesn't have to be valid.
     type: str
   mqtt_port:
     description:

@@ -465,7 +465,7 @@ class Simulator:
     ) -> Simulator:
         """Start it.
 
-        tls: True, or `expired`, `wrong-host`, `self-signed` for a certificate that a client should refuse.
+        tls: True, or one of `certificates.KINDS`: what a client should refuse, or `mutual` TLS.
         count: how many deployments; each has its own ports.
         serverless: 2,000 users, 2,000 access rules, 10 subscriptions a client, 10 requests a second.
         bare: a v5 broker as it comes from its package, without an authenticator and without the built-in source.

@@ -135,7 +135,9 @@ def test_defaults_of_modules_and_groups_reach_their_own_only(tmp_path: Path, dep
 
 def test_the_environment_of_a_task_is_that_of_the_task_alone(tmp_path: Path, deployment: Deployment) -> None:
     wrong = {**READ, "environment": {"EMQX_APP_SECRET": "wrong-one"}, "register": "wrong", "failed_when": False}
-    proxied = {**READ, "environment": {"HTTP_PROXY": "http://127.0.0.1:1", "NO_PROXY": ""}, "register": "proxied"}
+    elsewhere = {"emqx.cloud.auth_user_info": {"username": "alice", "api_url": "https://emqx.invalid/api/v5"}}
+    proxy = {"HTTPS_PROXY": "http://127.0.0.1:1", "NO_PROXY": ""}
+    proxied = {**elsewhere, "environment": proxy, "register": "proxied"}
     tasks = [
         wrong,
         {**READ, "register": "right"},

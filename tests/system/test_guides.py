@@ -15,15 +15,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 import trustme
 import yaml
+from ansible_collections.emqx.cloud.tests.unit.loopback import Server, TlsServer, answer, hang_up, running_server
+from cryptography.hazmat.primitives import serialization
 
 import playground
 from demo import DEVICES
-from simulator import Deployment, Fault, Platform, Simulator
+from simulator import Deployment, Fault, Platform, Simulator, certificates
 from system.harness import done, environment, one_sentence, run
 from tooling.paths import COPY, ROOT
 
@@ -217,6 +220,9 @@ SITUATIONS: list[tuple[str, str, dict[str, Any]]] = [
     ("v5", "auth_user_info", {"ca_path": None}),
     ("wrong-host", "auth_user_info", {}),
     ("expired", "auth_user_info", {}),
+    ("not-yet-valid", "auth_user_info", {}),
+    ("self-signed", "auth_user_info", {}),
+    ("old-tls", "auth_user_info", {}),
     ("v5", "auth_user_info", {"api_url": "http://192.0.2.1/api/v5"}),
     ("v5", "auth_user_info", {"api_url": "https://127.0.0.1:9/"}),
     ("v5", "auth_user_info", {"api_url": ""}),
@@ -254,6 +260,9 @@ DEPLOYMENTS: dict[str, dict[str, Any]] = {
     "serverless": {"serverless": True},
     "wrong-host": {"tls": "wrong-host"},
     "expired": {"tls": "expired"},
+    "not-yet-valid": {"tls": "not-yet-valid"},
+    "self-signed": {"tls": "self-signed"},
+    "old-tls": {"tls": "old-tls"},
 }
 FAULTS = {
     "poor": Fault("status", status=404, path="/banned"),
@@ -261,7 +270,9 @@ FAULTS = {
 }
 
 
-def test_the_failures_that_are_explained_are_those_that_happen(tmp_path: Path) -> None:
+def test_the_failures_that_are_explained_are_those_that_happen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each message of the guide comes up, and each that is brought about here is in the guide."""
     guide = (FOLDER / "guide_troubleshooting.rst").read_text(encoding="utf-8")
     explained = re.findall(r"(?m)^``(.+)``\n  ", guide)
@@ -273,7 +284,7 @@ def test_the_failures_that_are_explained_are_those_that_happen(tmp_path: Path) -
             if kind in FAULTS:
                 deployment.faults.add(FAULTS[kind])
             found += [_failure(module, deployment, options) for name, module, options in SITUATIONS if name == kind]
-    found += _from_the_platform()
+    found += _from_the_platform() + _of_tls(tmp_path) + _of_proxies(monkeypatch)
     patterns = {text: re.compile(re.escape(text).replace("…", ".*?")) for text in explained}
     for message in found:
         assert [text for text in explained if patterns[text].fullmatch(message)], message
@@ -307,6 +318,45 @@ def _with_certificates(platform: Platform, id: str) -> list[str]:
         done("tls_certificate", platform, **given)
     wrong: list[dict[str, str]] = [{"key": another}, {"key": "$ANSIBLE_VAULT;1.1;AES256\n6162\n"}, {}]
     return [_failure("tls_certificate", platform, {**given, **each}) for each in wrong]
+
+
+def _of_tls(folder: Path) -> list[str]:
+    """What comes of a server that is too old, or that wants a client certificate."""
+    old, ca = certificates.make("old-tls", folder)
+    with running_server(TlsServer(old)) as server:
+        found = [_refusal(server, ca_path=ca)]
+    mutual, ca = certificates.make("mutual", folder)
+    cert, key, locked = folder / "client.pem", folder / "client.key", folder / "locked.key"
+    loaded = serialization.load_pem_private_key(key.read_bytes(), None)
+    form, secret = serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"a passphrase")
+    locked.write_bytes(loaded.private_bytes(serialization.Encoding.PEM, form, secret))
+    stranger = folder / "stranger.pem"
+    stranger.write_bytes(trustme.CA().issue_cert("client").private_key_and_cert_chain_pem.bytes())
+    with running_server(TlsServer(mutual)) as server:
+        found.append(_refusal(server, ca_path=ca))
+        found.append(_refusal(server, ca_path=ca, client_cert=stranger))
+        return [*found, _refusal(server, ca_path=ca, client_cert=cert, client_key=locked)]
+
+
+def _of_proxies(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What comes of proxies that can't be reached or refuse, and of a redirect."""
+    with running_server() as server:
+        server.script = [answer(302, Location="https://example.com/"), answer(403), answer(407), hang_up]
+        found = [_refusal(server)]
+        monkeypatch.setenv("NO_PROXY", "")
+        elsewhere, proxy = {"api_url": "https://localhost:1/api/v5"}, f"http://127.0.0.1:{server.server_port}"
+        for address in (proxy, proxy, proxy, "http://127.0.0.1:1", "http://me:a/word@127.0.0.1:1"):
+            monkeypatch.setenv("HTTPS_PROXY", address)
+            found.append(_refusal(server, **elsewhere))
+        monkeypatch.delenv("HTTPS_PROXY")
+        return found
+
+
+def _refusal(server: Server, **options: Any) -> str:
+    """The failure of a call to a scripted server."""
+    endpoint: Any = SimpleNamespace(api_url=server.url, app_id="an-app-id", app_secret="a-secret", ca_path=None)
+    given = {name: str(value) for name, value in options.items()}
+    return _failure("api", endpoint, {"method": "GET", "path": "nodes", "retries": 0, **given})
 
 
 def _failure(module: str, deployment: Deployment | Platform, options: dict[str, Any]) -> str:

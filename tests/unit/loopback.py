@@ -36,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
             step = self.server.script.pop(0) if self.server.script else answer(200, {"last": True})
         step(self)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_CONNECT = handle_any
 
     def log_message(self, *words):
         """Keep quiet."""
@@ -61,6 +61,29 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request, client_address):
         """Keep quiet: connections break on purpose."""
+
+
+class TlsServer(Server):
+    """The same over TLS. Unlike the simulator it tells a client, as OpenSSL does, why it is refused."""
+
+    def __init__(self, context):
+        super().__init__()
+        self.context = context
+        self.url = f"https://localhost:{self.server_port}/api/v5"
+
+    def finish_request(self, request, client_address):
+        """Shake hands, then answer."""
+        with self.context.wrap_socket(request, server_side=True, do_handshake_on_connect=False) as connection:
+            try:
+                connection.do_handshake()
+            except OSError:
+                # Wait until the client has hung up: a reset could overtake the alert.
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(4096):
+                        pass
+                return
+            super().finish_request(connection, client_address)
 
 
 def answer(status, body=None, **headers):
@@ -106,9 +129,9 @@ def silent(handler):
 
 
 @contextlib.contextmanager
-def running_server():
-    """Give a server that is torn down at the end."""
-    with Server() as server:
+def running_server(server=None):
+    """Give a server, of its own kind or a plain one, that is torn down at the end."""
+    with server or Server() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
