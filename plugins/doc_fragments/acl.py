@@ -69,7 +69,9 @@ state:
     - With V(present) these rules are there, whatever others there are. One that is there with another permission is
       changed where it stands.
     - With V(absent) none of them is there.
-    - With V(exact) these rules are there in this order, and no others.
+    - With V(exact) these rules are there in this order, and no others. On v4, where they are sent one by one, they are
+      read once more if something was changed; if something else has changed them in the meantime, the task fails and
+      says so.
   type: str
   choices: [present, absent, exact]
   default: present

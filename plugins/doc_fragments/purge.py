@@ -13,6 +13,8 @@ options:
   purge:
     description:
       - Whether everything of this kind that is not listed is deleted.
+      - A purge that has changed something reads everything once more. If something else has changed it in the meantime,
+        such as another run, the task fails and says so.
     type: bool
     default: false
   purge_all:

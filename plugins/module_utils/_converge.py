@@ -166,11 +166,12 @@ def unique(records: Iterable[R], option: str) -> List[R]:
     for record in records:
         other = seen.setdefault(record.key, record)
         if other is not record and dataclasses.asdict(other) != dataclasses.asdict(record):
-            raise InputError(f"{option} names {_name_of(record)} twice with different values: give it once.")
+            raise InputError(f"{option} names {name_of(record)} twice with different values: give it once.")
     return list(seen.values())
 
 
-def _name_of(record: Record) -> str:
+def name_of(record: Record) -> str:
+    """Return what a record is called in a sentence."""
     key = record.key
     return " ".join(str(part) for part in key) if isinstance(key, tuple) else repr(key)
 

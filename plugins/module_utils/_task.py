@@ -36,7 +36,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.common.text.converters import jsonify
 from ansible.module_utils.errors import UnsupportedError
 
-from ._converge import Ended, Failure, Plan, apply, make_plan, unique
+from ._converge import Ended, Failure, Plan, apply, make_plan, name_of, unique
 from ._errors import EmqxError, InputError, NotReady
 from ._query import compiled
 from ._rows import occurring, put_back, set_aside
@@ -177,6 +177,10 @@ CLIENT_FILTERS: Dict[str, Any] = dict(
 
 READ: Dict[str, Any] = dict(limit=dict(type="int"), query=dict(type="str"))
 """Options of info modules; the documentation fragment ``read`` describes them."""
+
+
+LOOKS = (0.0, 0.2, 0.6, 1.2)
+"""Seconds before each look at what was applied: the nodes of a cluster take a moment to tell each other."""
 
 
 @dataclass(frozen=True)
@@ -321,7 +325,32 @@ class Task:
             raise TaskFailure(f"All changes were made. {error}", {**error.details(), **result}) from error
         if failures:
             raise partial_failure(done, failures, result, limit)
+        if purge or store.mixes(wanted):
+            self._confirm(store, wanted, purge, result)
         return Converged(done, result)
+
+    def _confirm(self, store: Store[Any], wanted: Sequence[Any], purge: bool, result: Result) -> None:
+        """Look whether a store holds what is desired and nothing else, now that everything was applied.
+
+        Two that list before either of them creates would else both report success, and leave what neither wants.
+
+        :raises TaskFailure: it doesn't, or that can't be told.
+        """
+        for pause in LOOKS:
+            time.sleep(pause)
+            try:
+                left = make_plan(store.current(wanted, purge), wanted, purge=purge, fresh=store.fresh)
+            except EmqxError as error:
+                message = f"All changes were made, but another look at the {store.many} failed. {error}"
+                raise TaskFailure(message, {**error.details(), **result}) from error
+            if not left.changed:
+                return
+        others = [record for unused, record in _applied(left)]
+        names = ", ".join(name_of(record) for record in others[:3]) + (", …" if len(others) > 3 else "")
+        raise TaskFailure(
+            f"All changes were made, but {len(others)} of the {store.many} ({names}) are not as they should be: "
+            "something else changes this deployment at the same time. Run this again once that has ended.", result,
+        )
 
     def converge_one(
         self, store: Store[Any], wanted: Any, name: str, interval: Optional[float] = None

@@ -69,7 +69,8 @@ options:
     description:
       - With V(present) the client has these subscriptions, whatever else it has.
       - With V(absent) it has none of them.
-      - With V(exact) it has these and no others.
+      - With V(exact) it has these and no others. They are listed once more if something was changed; if
+        something else has changed them in the meantime, the task fails and says so.
     type: str
     choices: [present, absent, exact]
     default: present

@@ -41,7 +41,8 @@ options:
     description:
       - With V(present) these topics are counted, whatever else is.
       - With V(absent) none of them is.
-      - With V(exact) these are counted and no others.
+      - With V(exact) these are counted and no others. They are listed once more if something was changed; if
+        something else has changed them in the meantime, the task fails and says so.
       - With V(reset) the counters of these topics, which have to be registered, are set to zero. v4 has no call for
         that; there each topic is removed and registered again at once, and what comes in between is not counted.
     type: str

@@ -19,10 +19,11 @@ from typing import Any, TypeVar
 
 from . import certificates, control, platform, platform_tls, v4, v5
 from .acl import EVERYBODY, Rule
+from .bans import Ban
 from .faults import Faults
 from .http import Front, Request
 from .mqtt import Listener
-from .state import SERVERLESS, USERNAME, Client, Quotas, State, Subscription, User
+from .state import CLIENTID, SERVERLESS, USERNAME, Client, Quotas, State, Subscription, User
 
 HOST = "127.0.0.1"
 VERSIONS = {"v4": "4.4.19", "v5": "5.8.9"}
@@ -124,6 +125,10 @@ class Deployment:
     def put_back(self, kept: dict[str, Any]) -> None:
         """Make it what it was when the copy was taken."""
         self._in_loop(lambda: self._state.put_back(kept))
+
+    def at_once(self, work: Callable[[], T]) -> T:
+        """Do what uses these accessors thousands of times, without a change of threads for each."""
+        return self._in_loop(work)
 
     # Users
 
@@ -285,6 +290,14 @@ class Deployment:
         """Payload by topic."""
         return self._in_loop(lambda: {topic: kept.payload for topic, kept in self._state.retained.items()})
 
+    def add_bans(self, clientids: Iterable[str], reason: str = "") -> None:
+        """Bans of client ids, for ever."""
+        new = [Ban(CLIENTID, clientid, "ansible", reason, int(time.time()), "infinity") for clientid in clientids]
+        self._in_loop(lambda: [self._state.bans.put(ban) for ban in new])
+
+    def lift_ban(self, kind: str, who: str) -> None:
+        self._in_loop(lambda: self._state.bans.lift(kind, who))
+
     def bans(self) -> list[tuple[str, str]]:
         """(kind, who) of each."""
         return self._in_loop(lambda: [(ban.kind, ban.who) for ban in self._state.bans])
@@ -313,6 +326,9 @@ class Deployment:
     def count_topics(self, topics: Iterable[str]) -> None:
         """Register many topics at once."""
         self._in_loop(lambda: [self._state.monitor.topics.register(topic) for topic in topics])
+
+    def uncount_topic(self, topic: str) -> None:
+        self._in_loop(lambda: self._state.monitor.topics.topics.pop(topic, None))
 
     def load_module(self, name: str) -> None:
         """A module of v4, such as emqx_mod_topic_metrics."""

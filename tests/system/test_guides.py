@@ -239,6 +239,7 @@ SITUATIONS: list[tuple[str, str, dict[str, Any]]] = [
     ("v5", "auth_user", {"username": "press-1"}),
     ("v5", "auth_users", {"users": [], "purge": True}),
     ("v5", "auth_users", {"users": [{"username": "user-000001"}], "purge": True, "purge_limit": "10%"}),
+    ("shared", "auth_users", {"users": [{"username": "user-000001"}], "purge": True}),
     ("v5", "acl", {"username": "a", "rules": [{"topic": "#/a", "action": "all", "permission": "allow"}]}),
     ("v5", "banned", {"clientid": "a", "until": "yesterday"}),
     ("v5", "wait_for", {"condition": "stats.conections > `5`", "gather": ["stats"], "wait_timeout": 0.1}),
@@ -257,6 +258,7 @@ DEPLOYMENTS: dict[str, dict[str, Any]] = {
     "poor": {"tls": True},
     "busy": {"tls": True},
     "bare": {"bare": True},
+    "shared": {},
     "serverless": {"serverless": True},
     "wrong-host": {"tls": "wrong-host"},
     "expired": {"tls": "expired"},
@@ -281,6 +283,8 @@ def test_the_failures_that_are_explained_are_those_that_happen(
         with Simulator.start(**settings) as simulator:
             deployment = simulator.deployments[0]
             deployment.add_users(20)
+            if kind == "shared":
+                deployment.on_request(lambda _request, shared=deployment: shared.add_user("somebody-elses", "x"))
             if kind in FAULTS:
                 deployment.faults.add(FAULTS[kind])
             found += [_failure(module, deployment, options) for name, module, options in SITUATIONS if name == kind]

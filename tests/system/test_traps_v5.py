@@ -321,7 +321,8 @@ def test_a_purge_reads_all_pages_before_it_deletes(v5: Deployment) -> None:
     result = done("auth_users", v5, users=[{"username": name} for name in names[:10_000]], purge=True)
     assert result["counts"] == {"created": 0, "updated": 0, "deleted": 60, "unchanged": 10_000, "failed": 0}
     assert sorted(v5.user_names()) == names[:10_000]
-    assert [call.method for call in v5.requests] == ["GET"] * 3 + ["DELETE"] * 60
+    methods = [call.method for call in v5.requests]
+    assert methods == ["GET"] * 3 + ["DELETE"] * 60 + ["GET"] * 2  # and once more to see whether that is all
 
 
 def test_a_name_of_every_awkward_character_works_end_to_end(v5: Deployment) -> None:

@@ -556,6 +556,10 @@ class Store(Generic[R]):
         """Return what a thing with such a status is still waited for, in a sentence's words; nothing if it is ready."""
         raise TypeError(f"{type(self).__name__} knows no status")
 
+    def mixes(self, wanted: Sequence[R]) -> bool:
+        """Say whether two that change one of these at the same time can leave a mixture, which neither wants."""
+        return False
+
     def needs_room(self, plan: Plan[R]) -> bool:
         """Say whether what the plan creates fits in only once what it deletes is gone."""
         return False

@@ -563,6 +563,9 @@ class V4Acl(Acl):
             for topic in topics:
                 checked_name(topic, f"a topic of {policy} to delete")
 
+    def mixes(self, wanted: Sequence[Policy]) -> bool:
+        return any(policy.exact for policy in wanted)  # each row is a call of its own
+
     def steps(self, plan: Plan[Policy]) -> List[Tuple[str, Sequence[Policy]]]:
         """The stricter state comes first: rules that only allow go before others come, those that deny go last."""
         lenient: List[Policy] = []

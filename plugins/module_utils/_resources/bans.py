@@ -224,8 +224,13 @@ class Bans(Store[Ban]):
         """Return a time from the API as RFC 3339, or the value itself where it is no time."""
         return normal(value)
 
-    def fresh(self, record: Ban) -> Ban:
-        return Record.completed(record, Ban(record.kind, record.who, "", BY, NEVER))
+    def fresh(self, record: Ban) -> Optional[Ban]:
+        # A short one may be over once its list was read.
+        return None if record.ended(datetime.now(timezone.utc)) else self._whole(record)
+
+    @staticmethod
+    def _whole(ban: Ban) -> Ban:
+        return Record.completed(ban, Ban(ban.kind, ban.who, "", BY, NEVER))
 
     def check(self, plan: Plan[Ban]) -> None:
         for ban in plan.delete:
@@ -256,7 +261,7 @@ class Bans(Store[Ban]):
         return self.one_by_one(self._lift, unwanted)
 
     def _post(self, ban: Ban) -> None:
-        ban = self.fresh(ban)
+        ban = self._whole(ban)
         body = {"as": ban.kind, "who": ban.who, "reason": ban.reason, "by": ban.by, "until": self._sent(ban.until)}
         if _epoch(ban.at) is not None:
             body["at"] = self._sent(ban.at)

@@ -223,6 +223,90 @@ def test_a_purge_limit_counts_deletions_only_and_only_where_something_is_purged(
     assert converge(store, [Thing("a")], {"purge_limit": "0"}, absent=True).result["changed"]
 
 
+# Somebody else at the same time
+
+
+class Meddled(DictStore):
+    """A store in which somebody else creates things, or has them deleted, while this task makes its changes."""
+
+    def __init__(self, things, strangers, leaves_after=99, breaks=None):
+        super().__init__(things)
+        self.strangers, self.leaves_after, self.breaks = strangers, leaves_after, breaks
+        self.looks = 0
+
+    def current(self, wanted, everything):
+        if self.calls:
+            self.looks += 1
+            if self.breaks:
+                raise self.breaks
+            if self.looks > self.leaves_after:
+                for stranger in self.strangers:
+                    del self.things[stranger.key]
+        return super().current(wanted, everything)
+
+    def _change(self, action, things):
+        yield from super()._change(action, things)
+        self.things.update((stranger.key, stranger) for stranger in self.strangers)
+
+
+@pytest.fixture(name="pauses")
+def fixture_pauses(monkeypatch):
+    pauses = []
+    monkeypatch.setattr(_task.time, "sleep", pauses.append)
+    return pauses
+
+
+def test_a_purge_that_somebody_else_has_met_fails_and_says_what_was_done(pauses):
+    strangers = [Thing(name) for name in "wxyz"]
+    with pytest.raises(TaskFailure) as caught:
+        converge(Meddled([Thing("b", 1)], strangers), [Thing("a")], purge=True)
+    assert str(caught.value) == (
+        "All changes were made, but 4 of the things ('w', 'x', 'y', …) are not as they should be: something else "
+        "changes this deployment at the same time. Run this again once that has ended."
+    )
+    counts = {"created": 1, "updated": 0, "deleted": 1, "unchanged": 0, "failed": 0}
+    assert caught.value.result == {"changed": True, "counts": counts}
+    assert sum(pauses) <= 2
+
+
+def test_a_purge_waits_for_what_is_on_its_way_out(pauses):
+    store = Meddled([Thing("b", 1)], [Thing("x")], leaves_after=2)
+    assert converge(store, [Thing("a")], purge=True).result["changed"]
+    assert store.looks == len(pauses) == 3
+
+
+def test_a_second_look_that_fails_says_that_all_changes_were_made(pauses):
+    store = Meddled([Thing("b", 1)], [], breaks=error(403))
+    with pytest.raises(TaskFailure) as caught:
+        converge(store, [Thing("a")], purge=True)
+    assert str(caught.value).startswith("All changes were made, but another look at the things failed. POST things")
+    assert (caught.value.result["changed"], caught.value.result["error"]["status"]) == (True, 403)
+
+
+@pytest.mark.parametrize(
+    ("things", "desired", "options", "looks"),
+    [
+        ([Thing("b", 1)], [Thing("a")], {"purge": True}, 1),
+        ([Thing("a", 1)], [Thing("a", 2, secret="x")], {"purge": True, "rewrite": True}, 1),
+        ([Thing("a", 1)], [Thing("a", 1)], {"purge": True}, 0),
+        ([Thing("b", 1)], [Thing("a")], {"purge": True, "check_mode": True}, 0),
+        ([Thing("b", 1)], [Thing("a")], {}, 0),
+        ([Thing("b", 1)], [Thing("b")], {"absent": True}, 0),
+    ],
+)
+def test_only_a_purge_that_has_changed_something_looks_once_more(things, desired, options, looks):
+    store = Meddled(things, [])
+    converge(store, desired, **options)
+    assert store.looks == looks
+
+
+def test_a_store_can_ask_for_a_second_look_without_a_purge():
+    store = Meddled([Thing("b", 1)], [])
+    store.mixes = lambda wanted: wanted == [Thing("a")]
+    converge(store, [Thing("a")])
+    assert (store.looks, store.read) == (1, [False, False])
+
+
 # Failures
 
 

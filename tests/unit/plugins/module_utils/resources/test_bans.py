@@ -202,6 +202,12 @@ def test_a_kind_that_leaves_out_who_is_asked_for_is_refused():
 # Changing
 
 
+def test_a_short_ban_that_is_over_by_now_is_not_missed():
+    over = Ban("clientid", "dev", until="2020-01-01T00:00:00Z")
+    with v5() as api:
+        assert make_plan([], [over], purge=True, fresh=bans(api).fresh).changed is False
+
+
 def test_v4_posts_epoch_seconds_with_a_reason_always():
     body = {"as": "clientid", "who": "dev", "reason": "", "by": "ansible", "until": LAST_SECOND}
     dated = {**body, "reason": "r", "by": "ops", "until": 4102444800, "at": 1795380951}
