@@ -14,6 +14,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 import requests
 import urllib3
@@ -24,6 +25,7 @@ from simulator import Deployment, Simulator
 from system.harness import PLUGINS, connection, done
 
 _http = importlib.import_module(PLUGINS + "module_utils._http")
+_messages = importlib.import_module(PLUGINS + "module_utils._resources.messages")
 _task = importlib.import_module(PLUGINS + "module_utils._task")
 
 MOST_REQUESTS = 500
@@ -117,7 +119,8 @@ class Target:
         """Run the task in the controller's way; one request at a time, so that their order is always the same."""
         code = importlib.import_module(PLUGINS + "modules." + self.module)
         options = {**self.options, **QUICK, "max_connections": 1}
-        return _task.run_directly(self.module, code.SPEC, code.run, options, False, True, _over(adapter))
+        with mock.patch.object(_messages, "PATIENCE", (0, 0)):  # nobody is waited for
+            return _task.run_directly(self.module, code.SPEC, code.run, options, False, True, _over(adapter))
 
     def given(self, place: int, reply: Reply) -> dict[str, Any]:
         """Run it with another reply in one place, and in all places after the last that is known."""
@@ -202,8 +205,6 @@ ONLY = {
 
 def targets(generation: str) -> Iterator[Target]:
     """Run every task on a simulator as it is at the beginning, and note what it exchanges."""
-    messages = importlib.import_module(PLUGINS + "module_utils._resources.messages")
-    messages.PATIENCE = (0, 0)  # nobody is waited for
     with Simulator.start("v5" if generation == "platform" else generation) as simulator:
         deployment = simulator.deployments[0]
         for module, options in [*([] if generation == "platform" else BOTH), *ONLY[generation]]:
