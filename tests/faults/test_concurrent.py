@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two controllers at once bring the same deployment to different states: it ends in one of the two, or a run says no."""
+"""Two controllers bring the same deployment to different states at once: it ends in one of them, or a run says no."""
 
 from __future__ import annotations
 
@@ -152,7 +152,6 @@ def test_two_at_once_end_in_one_of_the_two_or_say_that_they_do_not(deployment: D
             one_sentence(results[who]["msg"])
             assert results[who]["counts"].keys() == {"created", "updated", "deleted", "unchanged", "failed"}
         assert failed or kind.state(deployment) in wanted.values(), f"{number}: both were content: {results}"
-        print('OUTCOME', deployment.generation, kind.module, number, [results[w].get('msg') for w in 'ab'], [w for w in 'ab' if kind.state(deployment)==wanted[w]])
         for who in failed:
             done(kind.module, deployment, **kind.options(deployment, who))
             assert kind.state(deployment) == wanted[who]
