@@ -199,7 +199,7 @@ class Playbook:
 
 
 @pytest.mark.parametrize("only_worker", [False, True])
-@pytest.mark.parametrize("number", range(25 if LONG else 1))
+@pytest.mark.parametrize("number", range(13 if LONG else 1))
 def test_a_playbook_that_is_killed(
     tmp_path: Path, deployment: Deployment, size: tuple[int, float], number: int, only_worker: bool
 ) -> None:

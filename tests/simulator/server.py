@@ -255,6 +255,9 @@ class Deployment:
         kept = [Rule(topic, action, allow) for topic, action, allow in rules]
         self._in_loop(lambda: self._state.acl.rules[kind].update({subject: kept}))
 
+    def remove_rules(self, kind: str, subject: str) -> None:
+        self._in_loop(lambda: self._state.acl.rules[kind].pop(subject, None))
+
     def rules(self, kind: str, subject: str = EVERYBODY) -> list[tuple[str, str, bool]]:
         """Topic, action and permission of the rules of a subject, in the order of evaluation."""
         kept = self._in_loop(lambda: list(self._state.acl.of(kind, subject)))
