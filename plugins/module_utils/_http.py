@@ -535,10 +535,11 @@ def _proxies(settings: Settings) -> Dict[str, str]:
 
     :raises requests.exceptions.InvalidProxyURL: the address of the proxy is none.
     """
-    if urlsplit(settings.url).scheme == "http" and not settings.allow_http:
+    url = settings.url.strip()
+    if urlsplit(url).scheme == "http" and not settings.allow_http:
         return {}
-    found: Dict[str, str] = requests.utils.get_environ_proxies(settings.url)
-    proxy = requests.utils.select_proxy(settings.url, found)
+    found: Dict[str, str] = requests.utils.get_environ_proxies(url)
+    proxy = requests.utils.select_proxy(url, found)
     if proxy and not _is_proxy(proxy):
         raise requests.exceptions.InvalidProxyURL("the address of the proxy is none")
     return found
@@ -580,11 +581,11 @@ def _explained(error: Exception, settings: Settings) -> Tuple[str, bool]:
     if isinstance(error, requests.exceptions.ProxyError):
         return _explained_proxy(text), False
     if isinstance(error, requests.exceptions.InvalidProxyURL):
-        return "HTTPS_PROXY is no valid address of a proxy: it should look like http://HOST:PORT", False
+        return "the proxy has no valid address: HTTPS_PROXY should look like http://HOST:PORT", False
     if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in text:
-        return "HTTPS_PROXY is a SOCKS proxy, which needs the Python library PySocks: pip install PySocks", False
+        return "the proxy speaks SOCKS, which needs the Python library PySocks: pip install PySocks", False
     if isinstance(error, requests.exceptions.SSLError):
-        return _explained_tls(text, settings), "RECORD_MAC" in text  # what a handshake can't end with
+        return _explained_tls(text, settings), "RECORD_MAC" in text  # TLS was set up by then
     if isinstance(error, requests.exceptions.ConnectTimeout):
         if "timed out" in text:
             return f"no connection within {settings.timeout:g} s; check {settings.option} and the firewall", False
@@ -625,7 +626,7 @@ def _explained_proxy(text: str) -> str:
 
 def _through_proxy(settings: Settings) -> str:
     """Return a hint where requests go through a proxy, which may be what is to blame."""
-    used = requests.utils.select_proxy(settings.url, _proxies(settings))
+    used = requests.utils.select_proxy(settings.url.strip(), _proxies(settings))
     return "; it was asked through a proxy (see HTTPS_PROXY and NO_PROXY)" if used else ""
 
 
@@ -651,7 +652,7 @@ TLS_TROUBLE = (
     ("unrecognized name", "{host} has no certificate for its host name; check {option}"),
     ("RECORD_MAC", "what came was damaged on the way ({cause})"),
     ("WRONG_VERSION_NUMBER|record layer", "{host} doesn't speak TLS; check scheme and port of {option}"),
-    (r"Errno (?!0\b)", "{trusted} can't be read ({cause})"),
+    (r"Errno (2|13)\b", "{trusted} can't be read ({cause})"),
 )
 """What to say where what OpenSSL, urllib3 or requests says of TLS matches a pattern, the first that does."""
 
