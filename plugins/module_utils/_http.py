@@ -41,12 +41,13 @@ from ._errors import EmqxError, InputError, NotAttempted, TransportError
 try:
     import requests
     import urllib3
+    from requests import Session
     from requests.adapters import HTTPAdapter
     from urllib3.exceptions import InsecureRequestWarning, MaxRetryError, ResponseError
     from urllib3.util.retry import Retry
 except ImportError:
     HAS_REQUESTS = False
-    HTTPAdapter = Retry = object  # type: ignore[assignment,misc]
+    HTTPAdapter = Retry = Session = object  # type: ignore[assignment,misc]
 else:
     HAS_REQUESTS = True
 
@@ -292,6 +293,13 @@ def wait_asked(header: Optional[str]) -> Optional[float]:
         return None
 
 
+class _Session(Session):
+    """A session that follows no redirect, and doesn't even look where one leads: that may be no URL."""
+
+    def get_redirect_target(self, resp: Any) -> None:
+        return None
+
+
 class Http:
     """Requests to one endpoint over kept-alive connections; safe to use from several threads.
 
@@ -310,7 +318,7 @@ class Http:
         self._masked = connection_secrets(settings.user, settings.secret)
         if not settings.validate_certs:
             urllib3.disable_warnings(InsecureRequestWarning)  # the user has asked for it
-        self._session = requests.Session()
+        self._session = _Session()
         # requests would take credentials from .netrc, and in old versions an empty CURL_CA_BUNDLE for "don't verify".
         self._session.trust_env = False
         # Bytes, since requests encodes text as Latin-1.
@@ -407,7 +415,7 @@ class Http:
         try:
             response = self._session.request(
                 method, f"{self.url}/{path}", params=query, data=data, headers=headers, timeout=config.timeout,
-                allow_redirects=False, cert=certificate, proxies=_proxies(config),
+                cert=certificate, proxies=_proxies(config),
                 verify=(_trusted(config)[1] or True) if config.validate_certs else False,
             )
         except (requests.exceptions.RequestException, OSError, ValueError) as error:
@@ -620,7 +628,7 @@ def _explained_proxy(text: str) -> str:
     if refused is None:
         return f"the proxy can't be reached ({_cause(text)}); see HTTPS_PROXY and NO_PROXY"
     if refused.group(1) == "407":
-        return "the proxy refuses (HTTP 407): HTTPS_PROXY needs its credentials, as http://USER:PASSWORD@HOST:PORT"
+        return "the proxy refuses (HTTP 407): HTTPS_PROXY has to hold its user and password"
     return f"the proxy refuses (HTTP {refused.group(1)}); see HTTPS_PROXY and NO_PROXY"
 
 

@@ -287,8 +287,8 @@ def test_a_real_proxy(
         assert seen() == 3
         for credentials in ("", "me:wrong@"):
             monkeypatch.setenv("HTTPS_PROXY", f"http://{credentials}127.0.0.1:{port}")
-            needs = "HTTPS_PROXY needs its credentials, as http://USER:PASSWORD@HOST:PORT."
-            assert failure(deployment) == f"the proxy refuses (HTTP 407): {needs}"
+            hint = "HTTPS_PROXY has to hold its user and password."
+            assert failure(deployment) == f"the proxy refuses (HTTP 407): {hint}"
             count("tls cases")
         for name in ("localhost", ".invalid,localhost", "*"):
             monkeypatch.setenv("NO_PROXY", name)
@@ -302,7 +302,7 @@ def test_a_real_proxy(
     ("step", "expected"),
     [
         (answer(403), "the proxy refuses (HTTP 403); see HTTPS_PROXY and NO_PROXY."),
-        (answer(407, Proxy_Authenticate="Basic"), "the proxy refuses (HTTP 407): HTTPS_PROXY needs its credentials"),
+        (answer(407, Proxy_Authenticate="Basic"), "the proxy refuses (HTTP 407): HTTPS_PROXY has to hold its"),
         (answer(503, Retry_After="1"), "the proxy refuses (HTTP 503); see"),
         (answer(302, Location="http://127.0.0.1:1/login"), "the proxy refuses (HTTP 302); see"),
         (hang_up, "the connection was lost; it was asked through a proxy (see HTTPS_PROXY and NO_PROXY)."),
@@ -386,6 +386,10 @@ def test_no_redirect_is_followed(status: int, tmp_path: Path) -> None:
             assert f"redirects to {shown}, and redirects are not followed: set api_url to the address" in sentence
             assert PASSWORD not in json.dumps(result) and target.app_secret not in json.dumps(result)
             assert (result["changed"], result["requests"], len(server.seen)) == (False, 1, 1)
+            count("tls cases")
+        for location in ("http://[::1", "https://\xfc@other.invalid/", "", "data:,"):
+            server.script = [answer(status, Location=location)]
+            assert " redirects to " in one_sentence(run("api", target, **CALL)["msg"])
             count("tls cases")
         assert (plain.connections, other.connections) == (0, 0)
 
