@@ -51,12 +51,13 @@ from ._times import rfc3339
 try:
     import requests
     import urllib3
+    from requests import Session
     from requests.adapters import HTTPAdapter
     from urllib3.exceptions import InsecureRequestWarning, MaxRetryError, ResponseError
     from urllib3.util.retry import Retry
 except ImportError:
     HAS_REQUESTS = False
-    HTTPAdapter = Retry = object  # type: ignore[assignment,misc]
+    HTTPAdapter = Retry = Session = object  # type: ignore[assignment,misc]
 else:
     HAS_REQUESTS = True
 
@@ -427,6 +428,13 @@ class _Adapter(HTTPAdapter):
         return manager if known else _bounded(manager)
 
 
+class _Session(Session):
+    """A session that follows no redirect, and doesn't even look where one leads: that may be no URL."""
+
+    def get_redirect_target(self, resp: Any) -> None:
+        return None
+
+
 class Http:
     """Requests to one endpoint over kept-alive connections; safe to use from several threads.
 
@@ -445,7 +453,7 @@ class Http:
         self._masked = connection_secrets(settings.user, settings.secret)
         if not settings.validate_certs:
             urllib3.disable_warnings(InsecureRequestWarning)  # the user has asked for it
-        self._session = requests.Session()
+        self._session = _Session()
         # requests would take credentials from .netrc, and in old versions an empty CURL_CA_BUNDLE for "don't verify".
         self._session.trust_env = False
         # Bytes, since requests encodes text as Latin-1.
@@ -550,7 +558,7 @@ class Http:
         try:
             response = self._session.request(
                 method, f"{self.url}/{path}", params=query, data=data, headers=headers, timeout=config.timeout,
-                allow_redirects=False, cert=certificate, stream=True, proxies=_proxies(config),
+                cert=certificate, stream=True, proxies=_proxies(config),
                 verify=(_trusted(config)[1] or True) if config.validate_certs else False,
             )
             with contextlib.closing(response):
@@ -698,10 +706,11 @@ def _proxies(settings: Settings) -> Dict[str, str]:
 
     :raises requests.exceptions.InvalidProxyURL: the address of the proxy is none.
     """
-    if urlsplit(settings.url).scheme == "http" and not settings.allow_http:
+    url = settings.url.strip()
+    if urlsplit(url).scheme == "http" and not settings.allow_http:
         return {}
-    found: Dict[str, str] = requests.utils.get_environ_proxies(settings.url)
-    proxy = requests.utils.select_proxy(settings.url, found)
+    found: Dict[str, str] = requests.utils.get_environ_proxies(url)
+    proxy = requests.utils.select_proxy(url, found)
     if proxy and not _is_proxy(proxy):
         raise requests.exceptions.InvalidProxyURL("the address of the proxy is none")
     return found
@@ -761,11 +770,11 @@ def _explained(error: Exception, settings: Settings) -> Tuple[str, bool]:
     if isinstance(error, requests.exceptions.ProxyError):
         return _explained_proxy(text), False
     if isinstance(error, requests.exceptions.InvalidProxyURL):
-        return "HTTPS_PROXY is no valid address of a proxy: it should look like http://HOST:PORT", False
+        return "the proxy has no valid address: HTTPS_PROXY should look like http://HOST:PORT", False
     if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in text:
-        return "HTTPS_PROXY is a SOCKS proxy, which needs the Python library PySocks: pip install PySocks", False
+        return "the proxy speaks SOCKS, which needs the Python library PySocks: pip install PySocks", False
     if isinstance(error, requests.exceptions.SSLError):
-        return _explained_tls(text, settings), "RECORD_MAC" in text  # what a handshake can't end with
+        return _explained_tls(text, settings), "RECORD_MAC" in text  # TLS was set up by then
     if isinstance(error, requests.exceptions.ConnectTimeout):
         if "timed out" in text:
             return f"no connection within {settings.timeout:g} s; check {settings.option} and the firewall", False
@@ -800,13 +809,13 @@ def _explained_proxy(text: str) -> str:
     if refused is None:
         return f"the proxy can't be reached ({_cause(text)}); see HTTPS_PROXY and NO_PROXY"
     if refused.group(1) == "407":
-        return "the proxy refuses (HTTP 407): HTTPS_PROXY needs its credentials, as http://USER:PASSWORD@HOST:PORT"
+        return "the proxy refuses (HTTP 407): HTTPS_PROXY has to hold its user and password"
     return f"the proxy refuses (HTTP {refused.group(1)}); see HTTPS_PROXY and NO_PROXY"
 
 
 def _through_proxy(settings: Settings) -> str:
     """Return a hint where requests go through a proxy, which may be what is to blame."""
-    used = requests.utils.select_proxy(settings.url, _proxies(settings))
+    used = requests.utils.select_proxy(settings.url.strip(), _proxies(settings))
     return "; it was asked through a proxy (see HTTPS_PROXY and NO_PROXY)" if used else ""
 
 
@@ -832,7 +841,7 @@ TLS_TROUBLE = (
     ("unrecognized name", "{host} has no certificate for its host name; check {option}"),
     ("RECORD_MAC", "what came was damaged on the way ({cause})"),
     ("WRONG_VERSION_NUMBER|record layer", "{host} doesn't speak TLS; check scheme and port of {option}"),
-    (r"Errno (?!0\b)", "{trusted} can't be read ({cause})"),
+    (r"Errno (2|13)\b", "{trusted} can't be read ({cause})"),
 )
 """What to say where what OpenSSL, urllib3 or requests says of TLS matches a pattern, the first that does."""
 

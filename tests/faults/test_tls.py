@@ -287,8 +287,8 @@ def test_a_real_proxy(
         assert seen() == 3
         for credentials in ("", "me:wrong@"):
             monkeypatch.setenv("HTTPS_PROXY", f"http://{credentials}127.0.0.1:{port}")
-            needs = "HTTPS_PROXY needs its credentials, as http://USER:PASSWORD@HOST:PORT."
-            assert failure(deployment) == f"the proxy refuses (HTTP 407): {needs}"
+            hint = "HTTPS_PROXY has to hold its user and password."
+            assert failure(deployment) == f"the proxy refuses (HTTP 407): {hint}"
             count("tls cases")
         for name in ("localhost", ".invalid,localhost", "*"):
             monkeypatch.setenv("NO_PROXY", name)
@@ -302,7 +302,7 @@ def test_a_real_proxy(
     ("step", "expected"),
     [
         (answer(403), "the proxy refuses (HTTP 403); see HTTPS_PROXY and NO_PROXY."),
-        (answer(407, Proxy_Authenticate="Basic"), "the proxy refuses (HTTP 407): HTTPS_PROXY needs its credentials"),
+        (answer(407, Proxy_Authenticate="Basic"), "the proxy refuses (HTTP 407): HTTPS_PROXY has to hold its"),
         (answer(503, Retry_After="1"), "the proxy refuses (HTTP 503); see"),
         (answer(302, Location="http://127.0.0.1:1/login"), "the proxy refuses (HTTP 302); see"),
         (hang_up, "the connection was lost; it was asked through a proxy (see HTTPS_PROXY and NO_PROXY)."),
@@ -330,15 +330,15 @@ def test_a_proxy_that_refuses_or_breaks(step: Any, expected: str, monkeypatch: p
     [
         (f"http://me:{PASSWORD}@127.0.0.1:1", "the proxy can't be reached (Connection refused); see HTTPS_PROXY"),
         (f"http://me:{PASSWORD}@no-such-host.invalid:1", "the proxy can't be reached ("),
-        (f"http://me:{PASSWORD}@127.0.0.1:port", "HTTPS_PROXY is no valid address of a proxy: it should look like"),
-        (f"http://me:{PASSWORD}@127.0.0.1:99999", "HTTPS_PROXY is no valid address of a proxy"),
-        (f"http://me:{PASSWORD}@", "HTTPS_PROXY is no valid address of a proxy"),
-        (f"http://me:{PASSWORD}/@127.0.0.1:1", "HTTPS_PROXY is no valid address of a proxy"),
-        (f"http://{PASSWORD}@[::1", "HTTPS_PROXY is no valid address of a proxy"),
-        (f"ftp://me:{PASSWORD}@127.0.0.1:1", "HTTPS_PROXY is no valid address of a proxy"),
-        (f"me:{PASSWORD}@127.0.0.1:1", "HTTPS_PROXY is no valid address of a proxy"),
-        (" ", "HTTPS_PROXY is no valid address of a proxy"),
-        (f"socks5://me:{PASSWORD}@127.0.0.1:1", "HTTPS_PROXY is a SOCKS proxy, which needs the Python library PySocks"),
+        (f"http://me:{PASSWORD}@127.0.0.1:port", "the proxy has no valid address: HTTPS_PROXY should look like"),
+        (f"http://me:{PASSWORD}@127.0.0.1:99999", "the proxy has no valid address"),
+        (f"http://me:{PASSWORD}@", "the proxy has no valid address"),
+        (f"http://me:{PASSWORD}/@127.0.0.1:1", "the proxy has no valid address"),
+        (f"http://{PASSWORD}@[::1", "the proxy has no valid address"),
+        (f"ftp://me:{PASSWORD}@127.0.0.1:1", "the proxy has no valid address"),
+        (f"me:{PASSWORD}@127.0.0.1:1", "the proxy has no valid address"),
+        (" ", "the proxy has no valid address"),
+        (f"socks5://me:{PASSWORD}@127.0.0.1:1", "the proxy speaks SOCKS, which needs the Python library PySocks"),
     ],
 )
 def test_the_address_of_a_proxy_that_cant_be_right(
@@ -386,6 +386,10 @@ def test_no_redirect_is_followed(status: int, tmp_path: Path) -> None:
             assert f"redirects to {shown}, and redirects are not followed: set api_url to the address" in sentence
             assert PASSWORD not in json.dumps(result) and target.app_secret not in json.dumps(result)
             assert (result["changed"], result["requests"], len(server.seen)) == (False, 1, 1)
+            count("tls cases")
+        for location in ("http://[::1", "https://\xfc@other.invalid/", "", "data:,"):
+            server.script = [answer(status, Location=location)]
+            assert " redirects to " in one_sentence(run("api", target, **CALL)["msg"])
             count("tls cases")
         assert (plain.connections, other.connections) == (0, 0)
 
@@ -461,7 +465,7 @@ def test_a_task_and_its_module_see_the_same_environment(deployment: Deployment, 
     said = [[each.get("msg", each.get("status")) for each in results] for results in (directly, as_modules)]
     assert said[0] == said[1]
     assert [each if each == 200 else each.partition(": ")[2][:20] for each in said[0]] == [
-        "the proxy can't be r", 200, "HTTPS_PROXY is no va", 200, "the certificate of l", 200,
+        "the proxy can't be r", 200, "the proxy has no val", 200, "the certificate of l", 200,
     ]  # fmt: skip
     assert PASSWORD not in json.dumps([each.get("msg") for each in (*directly, *as_modules)])
     count("tls cases", 2 * len(settings))
