@@ -348,6 +348,8 @@ class Http:
         # Bytes, since requests encodes text as Latin-1; set here, so that no .netrc takes over.
         pair: Any = (settings.user.encode("utf-8"), settings.secret.encode("utf-8"))
         self._session.auth = pair
+        # Requests would read where a redirect leads, and repeat in an error what it can't read there.
+        self._session.get_redirect_target = lambda _response: None  # type: ignore[method-assign]
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=settings.max_connections, pool_block=True)
         self._session.mount("https://", adapter)
@@ -392,8 +394,10 @@ class Http:
         encoded([str(value) for _name, value in query])
         response, retried = self._attempts(method, path, query, data)
         if 300 <= response.status_code < 400:
-            # Without its query, which may repeat what was sent.
-            target = re.split(r"[?#]", without_credentials(response.headers.get("Location", "nowhere")))[0]
+            location = response.headers.get("Location", "nowhere")
+            location = location.encode("latin-1", "replace").decode("utf-8", "replace")
+            # Without credentials and without its query, which may repeat what was sent.
+            target = re.split(r"[?#]", re.sub(r"//.*@", "//", location))[0]
             raise TransportError(self.mask(
                 f"{self.url}/{path} redirects to {target}, and redirects are not followed: set {self.settings.option} "
                 "to the address that answers itself."
@@ -457,7 +461,8 @@ class Http:
         where = "{0.scheme}://{0.netloc}".format(urlsplit(self.url))
         hint = f" {method} {path} may have been carried out." if lost and method not in self.settings.repeatable else ""
         return TransportError(
-            self.mask(without_credentials(f"No answer from {where}: {why}.{hint}")), method, path, lost, sent, _is_passing(error)
+            self.mask(without_credentials(f"No answer from {where}: {why}.{hint}")), method, path, lost, sent,
+            _is_passing(error),
         )
 
     def each(
@@ -575,7 +580,7 @@ def forms(secret: str) -> Set[str]:
 
 
 def without_credentials(text: str) -> str:
-    """Return text with what stands before the ``@`` of URLs left out, such as that of a proxy or a redirect."""
+    """Return text with what stands before the ``@`` of URLs left out, such as that of a proxy."""
     return re.sub(r"//\S*@", "//", text)
 
 
@@ -665,9 +670,6 @@ def masked(text: str, secrets: Collection[str]) -> str:
     In all their :func:`forms`. What has less than four characters is masked only where it stands in quotes, since it
     would garble every word.
     """
-    for secret in sorted({form for secret in secrets for form in forms(secret)}, key=len, reverse=True):
-        if len(secret) >= 4:
-            text = text.replace(secret, "********")
-        else:
-            text = text.replace(f'"{secret}"', '"********"')
+    for form in sorted({form for secret in secrets for form in forms(secret)}, key=len, reverse=True):
+        text = text.replace(form, "********") if len(form) >= 4 else text.replace(f'"{form}"', '"********"')
     return text

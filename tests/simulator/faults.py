@@ -15,9 +15,10 @@ KINDS = ("status", "reset", "slow", "truncated", "not_json", "empty", "body")
 class Fault:
     """One kind of trouble and the calls it befalls.
 
-    kind: `status` (any, with `retry_after` and `location` if given), `reset` (TCP RST), `slow` (waits `seconds`, then carries out and
-        answers), `truncated` (the right answer, cut in half under its full Content-Length), `not_json` (a 200 that is
-        an HTML page), `empty` (a 200 without a body), `body` (`body` in place of the answer; JSON but for a string).
+    kind: `status` (any, with `retry_after` and `location` if given), `reset` (TCP RST), `slow` (waits `seconds`, then
+        carries out and answers), `truncated` (the right answer, cut in half under its full Content-Length),
+        `not_json` (a 200 that is an HTML page), `empty` (a 200 without a body),
+        `body` (`body` in place of the answer; JSON but for a string).
     method, path: the calls it matches; `path` is the beginning of the raw path below the API's base path.
     nth: only from the Nth matching call on, and then `times` times (once, unless said).
     times: at most so many times.
