@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote, quote_plus
 
 import pytest
 import requests
@@ -197,6 +198,8 @@ def test_an_address_of_a_proxy_that_is_wrong_is_told_without_its_credentials(con
     with pytest.raises(TransportError, match="^No answer from ") as caught:
         connect().request("GET", "x")
     assert "ter2" not in str(caught.value)
+    failure = connect()._failure("GET", "x", ValueError(f"Failed to parse: {proxy}"), 0)
+    assert "Failed to parse: " in str(failure) and "ter2" not in str(failure)
 
 
 def test_settings_do_not_show_the_secret():
@@ -922,6 +925,16 @@ def test_without_requests_everything_can_still_be_imported_and_the_message_says_
     with pytest.raises(InputError, match="requests is missing for .*: pip install requests.$") as caught:
         bare.Http(bare.Settings("https://h/api", USER, SECRET))
     assert sys.executable in str(caught.value)
+
+
+def test_a_secret_is_masked_in_every_form_and_a_long_one_line_by_line():
+    secret = "Pa/55 w+\u00fc?"
+    data = secret.encode()
+    encodings = (base64.b64encode(data).decode(), quote(data, safe=""), quote(data), quote_plus(data))
+    for form in (secret, *encodings):
+        assert _http.masked(f"<{form}>", [secret]) == "<********>"
+    key = "-----BEGIN KEY-----\nabcdefghijklmnopqrstuvwxyz\n-----END KEY-----\n"
+    assert "klmno" not in _http.masked(" ".join(key.split("\n")), [key])
 
 
 def test_a_secret_is_masked_as_json_writes_it_and_the_longest_first():

@@ -692,3 +692,10 @@ def test_a_list_that_only_helps_may_be_out_of_reach(generation):
             assert api.peek("things") is None and api.known("things", "name") is None
     with generation(Call("GET", "things", ANY, status=500, gives="no")) as api, pytest.raises(ApiError):
         api.peek("things")
+
+
+def test_a_secret_that_stands_in_why_no_answer_came_is_masked():
+    error = TransportError("x redirects to https://h/hunter2%3F.", "POST", "x")
+    script, told = Call("POST", "x", body={"password": "hunter2?"}, gives=error), r"^x redirects to https://h/\*{8}\.$"
+    with v5(script) as api, pytest.raises(TransportError, match=told):
+        api.call("POST", "x", body={"password": "hunter2?"}, secrets=["hunter2?"])
