@@ -269,6 +269,7 @@ def test_nothing_that_a_job_prints_or_keeps_holds_a_secret(generation: str, tmp_
         (project / "play.yml").write_text(json.dumps([{**play, "tasks": tasks}]))
         job = ansible_runner.run(
             private_data_dir=str(tmp_path), playbook="play.yml", verbosity=5, cmdline="--diff", quiet=True,
+            settings={"runner_mode": "subprocess"},  # a pseudo-terminal would need a fork of a process with threads
             envvars={
                 "ANSIBLE_LOG_PATH": str(tmp_path / "log"), "ANSIBLE_CACHE_PLUGIN": "jsonfile",
                 "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts"), "RECORDED_RESULTS": str(recorded),
