@@ -429,7 +429,7 @@ class _Adapter(HTTPAdapter):
 
 
 class _Session(Session):
-    """A session that follows no redirect, and doesn't even look where one leads: that may be no URL."""
+    """A session that follows no redirect, and doesn't even look where one leads: an error would repeat it."""
 
     def get_redirect_target(self, resp: Any) -> None:
         return None
@@ -505,8 +505,10 @@ class Http:
             raise InputError(f"{method} {path[:50]}… would be longer than the {LONGEST_LINE} bytes that brokers take.")
         response, content, retried = self._attempts(method, path, query, data)
         if 300 <= response.status_code < 400:
-            # Without its query, which may repeat what was sent.
-            target = re.split(r"[?#]", without_credentials(response.headers.get("Location", "nowhere")))[0]
+            location = response.headers.get("Location", "nowhere")
+            location = location.encode("latin-1", "replace").decode("utf-8", "replace")
+            # Without credentials and without its query, which may repeat what was sent.
+            target = re.split(r"[?#]", re.sub(r"//.*@", "//", location))[0]
             raise TransportError(self.mask(
                 f"{self.url}/{path} redirects to {target}, and redirects are not followed: set {self.settings.option} "
                 "to the address that answers itself."
@@ -695,7 +697,7 @@ def forms(secret: str) -> Set[str]:
 
 
 def without_credentials(text: str) -> str:
-    """Return text with what stands before the ``@`` of URLs left out, such as that of a proxy or a redirect."""
+    """Return text with what stands before the ``@`` of URLs left out, such as that of a proxy."""
     return re.sub(r"//\S*@", "//", text)
 
 
@@ -884,9 +886,6 @@ def masked(text: str, secrets: Collection[str]) -> str:
     In all their :func:`forms`. What has less than four characters is masked only where it stands in quotes, since it
     would garble every word.
     """
-    for secret in sorted({form for secret in secrets for form in forms(secret)}, key=len, reverse=True):
-        if len(secret) >= 4:
-            text = text.replace(secret, "********")
-        else:
-            text = text.replace(f'"{secret}"', '"********"')
+    for form in sorted({form for secret in secrets for form in forms(secret)}, key=len, reverse=True):
+        text = text.replace(form, "********") if len(form) >= 4 else text.replace(f'"{form}"', '"********"')
     return text

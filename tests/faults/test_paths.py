@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote
@@ -29,14 +29,14 @@ MARK, ONLINE, ADDRESSES = "canary7canary", "online7canary", ("192.0.2.77", "192.
 """What an option may be given to see whether it reaches a path; addresses where nothing else is taken."""
 
 NAMES = [
-    "..", ".", "", "../sentinel", "a/../../sentinel", "%2e%2e", "%2E", "..%2fsentinel", "..;", "..;/sentinel", "\\..\\", "..\\",
-    "\0", "..\0", "..\n", "\n..", " ..", ".. ", "x?y=1", "..?y=1", "..#", "#", "+", "a/#", "//", "/", "/..", "../", "./",
-    "..//..", "%", "%%", "%252e%252e", "\u2024\u2024", "\uff0e\uff0e", "..\u2215", "x&y=1", "{}", "{0}", "$all", "all", "*",
-    "http:..", "users/..", "x" * 3000,
+    "..", ".", "", "../sentinel", "a/../../sentinel", "%2e%2e", "%2E", "..%2fsentinel", "..;", "..;/sentinel",
+    "\\..\\", "..\\", "\0", "..\0", "..\n", "\n..", " ..", ".. ", "x?y=1", "..?y=1", "..#", "#", "+", "a/#", "//", "/",
+    "/..", "../", "./", "..//..", "%", "%%", "%252e%252e", "\u2024\u2024", "\uff0e\uff0e", "..\u2215", "x&y=1", "{}",
+    "{0}", "$all", "all", "*", "http:..", "users/..", "x" * 3000,
 ]  # fmt: skip
 WORST = [
-    "..", ".", "", "../sentinel", "a/../../sentinel", "%2e%2e", "..%2fsentinel", "..;", "\\..\\", "..\0", "..\n", "..?y=1",
-    "..#", "+", "#", "//",
+    "..", ".", "", "../sentinel", "a/../../sentinel", "%2e%2e", "..%2fsentinel", "..;", "\\..\\", "..\0", "..\n",
+    "..?y=1", "..#", "+", "#", "//",
 ]  # fmt: skip
 
 LEAF = trustme.CA().issue_cert("localhost")
@@ -50,7 +50,8 @@ JWT = {"config": {"algorithm": "hmac-based", "use_jwks": False}, "secret_config"
 # Tasks that bring each module to its calls, in an order in which what is made is then found and taken away again.
 TASKS: dict[str, list[dict[str, Any]]] = {
     "acl": [
-        {who: "x", "rules": [RULE], "state": state} for who in ("username", "clientid") for state in ("present", "absent")
+        {who: "x", "rules": [RULE], "state": state}
+        for who in ("username", "clientid") for state in ("present", "absent")
     ] + [{"username": "x", "state": "absent"}, {"clientid": "x", "state": "absent", "drop_cache": True}]
     + [{"everyone": True, "rules": [RULE], "state": state} for state in ("present", "absent")]
     + [{"clientid": "x", "rules": [RULE], "drop_cache": True}],
@@ -122,7 +123,8 @@ TASKS: dict[str, list[dict[str, Any]]] = {
     ],
     "subscription_info": [{"clientid": "x"}, {"topic": "x"}, {}],
     "tls_certificate": [
-        {"deployment": "x", **PEM, "force": True}, {"deployment": "x", "state": "absent"}, {"deployment_name": "x", **PEM},
+        {"deployment": "x", **PEM, "force": True}, {"deployment": "x", "state": "absent"},
+        {"deployment_name": "x", **PEM},
     ],
     "topic_info": [{"topic": "x"}, {"match": "x"}, {}],
     "topic_metrics": [
@@ -224,7 +226,7 @@ class World:
         return calls, result
 
     def marked(self, module: str, task: Mapping[str, Any], option: str, mark: str) -> bool:
-        """Run a task with a mark in an option; remember the calls if it reaches a path, and say whether any were made."""
+        """Run a task with a mark in an option, remember the calls if it reaches a path; say whether there were any."""
         calls, _result = self.tried(module, task)
         encoded = quote(mark, safe="")
         if any(encoded in call for call in calls):

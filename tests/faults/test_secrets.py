@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import importlib
 import itertools
 import json
+import os
 import re
+import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,9 +23,9 @@ from ansible_collections.emqx.cloud.plugins.module_utils._http import Http
 from ansible_collections.emqx.cloud.plugins.module_utils._task import run_directly
 
 from faults.figures import LONG, count
-from faults.test_paths import CALL, HTTP, LEAF, PEM, TASKS, modules
+from faults.test_paths import CALL, HTTP, PEM, TASKS, modules
 from simulator import Deployment, Fault, Platform, Simulator
-from system.harness import PLUGINS, connection, environment, play
+from system.harness import PLUGINS, connection, environment
 from system.test_documentation import OF_THE_PLATFORM
 from tooling.paths import COPY
 
@@ -35,7 +38,7 @@ HOOK = {"headers": {"authorization": SECRETS["hidden"]}}
 # Tasks that send secrets; those of test_paths.py hold the connection's only.
 SENDING: dict[str, list[dict[str, Any]]] = {
     "api": [
-        {"method": method, "path": path, "body": {"user_id": "x", "username": "x"}, "secret_body": {"password": PASSWORD}}
+        {"method": method, "path": path, "body": {"user_id": "x"}, "secret_body": {"password": PASSWORD}}
         for method, path in (("POST", "auth_username"), ("PUT", "auth_username/x"), ("POST", "nowhere"))
     ],
     "auth_user": [
@@ -44,7 +47,7 @@ SENDING: dict[str, list[dict[str, Any]]] = {
         {"username": "..", "password": PASSWORD},
     ],
     "auth_users": [
-        {"users": [{"username": f"u{number}", "password": PASSWORD} for number in range(2)], "update_password": "always"},
+        {"users": [{"username": name, "password": PASSWORD} for name in ("u1", "u2")], "update_password": "always"},
         {"users": [{"username": "u1", "password": PASSWORD}, {"username": "u1", "password": SECRETS["other"]}]},
         {"users": [{"username": "u1", "password": PASSWORD}], "batch_bytes": 0},
         {"users": f"username=a password={PASSWORD}"},
@@ -96,7 +99,8 @@ def spellings(secret: str) -> set[str]:
     twice = {json.dumps(text, ensure_ascii=plain)[1:-1] for text in escaped for plain in (True, False)}
     in_base64 = base64.b64encode(secret.encode()).decode()
     lines = {line for line in secret.splitlines() if len(line) > 40}
-    return {secret, in_base64.rstrip("="), quote(secret, safe=""), quote(secret), quote_plus(secret), *escaped, *twice, *lines}
+    in_urls = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    return {secret, in_base64.rstrip("="), *in_urls, *escaped, *twice, *lines}
 
 
 def of_connections(*endpoints: Deployment | Platform) -> list[str]:
@@ -189,7 +193,9 @@ KINDS = ("none", "own", "400", "500", "html", "redirect?", "text")
 """How the endpoints of a job fail; the first two never repeat what a task of that module didn't send."""
 
 
-def tasks_of(endpoints: Mapping[str, Mapping[str, Any]], generation: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def tasks_of(
+    endpoints: Mapping[str, Mapping[str, Any]], generation: str
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """A task of each module, some at each endpoint and some as modules of their own, each with its variables."""
     for number, module in enumerate(modules(generation)):
         kinds = list(endpoints)[2:] if module in SENDING else list(endpoints)[:2]
@@ -244,25 +250,26 @@ def test_nothing_that_a_job_prints_or_keeps_holds_a_secret(generation: str, tmp_
             variables.update(values)
             tasks.append(task)
         told = ", ".join(task["register"] for task in tasks)
-        users = [{"username": "x", "password": PASSWORD}]
+        users = [{"username": "x", "password": "{{ password }}"}]
         exported = {"export_file": str(tmp_path / "exported.yml")}
         tasks += [
             {"ansible.builtin.set_fact": {"kept": f"{{{{ [{told}] }}}}", "cacheable": True}},
             {"ansible.builtin.set_fact": {"seen": "{{ query('emqx.cloud.query', 'clients') }}", "cacheable": True}},
-            {"ansible.builtin.include_role": {"name": "emqx.cloud.converge"}, "vars": {"converge_users": "{{ users }}"}},
+            {"ansible.builtin.include_role": {"name": "emqx.cloud.converge"}, "vars": {"converge_users": users}},
             {"ansible.builtin.include_role": {"name": "emqx.cloud.export"}, "vars": exported},
         ]
         here = connection(simulator.deployments[0])
         defaults = {"group/emqx.cloud.deployment": {name: f"{{{{ emqx_{name} }}}}" for name in here}}
-        variables.update({f"emqx_{name}": value for name, value in here.items()}, users=users)
+        variables.update({f"emqx_{name}": value for name, value in here.items()}, password=PASSWORD)
         project, recorded = tmp_path / "project", tmp_path / "recorded"
         project.mkdir()
         (project / "vars.json").write_text(json.dumps(variables))
-        play: dict[str, Any] = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars_files": ["vars.json"]}
-        play["module_defaults"] = defaults
+        play: dict[str, Any] = {"hosts": "localhost", "connection": "local", "gather_facts": False}
+        play.update(vars_files=["vars.json"], module_defaults=defaults)
         (project / "play.yml").write_text(json.dumps([{**play, "tasks": tasks}]))
         job = ansible_runner.run(
             private_data_dir=str(tmp_path), playbook="play.yml", verbosity=5, cmdline="--diff", quiet=True,
+            settings={"runner_mode": "subprocess"},  # a pseudo-terminal would need a fork of a process with threads
             envvars={
                 "ANSIBLE_LOG_PATH": str(tmp_path / "log"), "ANSIBLE_CACHE_PLUGIN": "jsonfile",
                 "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts"), "RECORDED_RESULTS": str(recorded),
@@ -272,8 +279,10 @@ def test_nothing_that_a_job_prints_or_keeps_holds_a_secret(generation: str, tmp_
         )  # fmt: skip
         printed = job.stdout.read()
         assert job.status == "successful", printed[-3000:]
+        assert "uses-********" in printed and "******** and ********" in printed
         assert len(recorded.read_text().splitlines()) >= len(modules(generation))
-        kept = [*(tmp_path / "artifacts").rglob("*"), *(tmp_path / "facts").rglob("*"), tmp_path / "log", recorded, *tmp_path.glob("*.yml")]
+        kept = [path for folder in ("artifacts", "facts") for path in (tmp_path / folder).rglob("*")]
+        kept += [tmp_path / "log", recorded, tmp_path / "exported.yml"]
         assert len(kept) > len(tasks)
         for path in kept:
             if path.is_file():
@@ -281,3 +290,27 @@ def test_nothing_that_a_job_prints_or_keeps_holds_a_secret(generation: str, tmp_
         for endpoint in (*simulator.deployments, platform):
             for call in endpoint.requests:
                 search.none_in(call.path + "?" + call.query, call)
+
+
+@pytest.mark.parametrize("plugin", ["deployments", "clients"])
+def test_no_inventory_and_no_cache_of_one_holds_a_secret(plugin: str, tmp_path: Path) -> None:
+    with Simulator.start(tls=True) as simulator:
+        deployment, platform = simulator.deployments[0], simulator.platform
+        search = Search(of_connections(deployment, platform))
+        deployment.add_client("dev", username="u")
+        options = {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
+        file = tmp_path / f"{plugin}.emqx_cloud.yml"
+        file.write_text(json.dumps({"plugin": f"emqx.cloud.{plugin}", **options}))
+        endpoint: Deployment | Platform = deployment if plugin == "clients" else platform
+        repeated = repeating(Search(of_connections(endpoint)))
+        for script in ([], repeated["400"], repeated["redirect"]):
+            endpoint.faults.clear()
+            endpoint.faults.add(*(dataclasses.replace(fault, method="GET") for fault in script))
+            program = ["ansible-inventory", "-i", str(file), "--list", "-vvvvv", "--flush-cache"]
+            env = {**os.environ, **environment(deployment, platform), "EMQX_RETRIES": "0"}
+            listed = subprocess.run(program, capture_output=True, text=True, env=env, check=False)
+            assert listed.returncode == 0, listed.stderr
+            search.none_in(listed.stdout + listed.stderr, plugin)
+            assert ("******** and ********" in listed.stderr + listed.stdout) == (script == repeated["400"])
+            for path in (tmp_path / "cache").rglob("*"):
+                search.none_in(path.read_text(encoding="utf-8"), path.name)

@@ -239,7 +239,7 @@ class Deployment:
                 **{f"rules of {kind}": subjects for kind, subjects in state.acl.rules.items()},
                 "bans": [(ban.kind, ban.who) for ban in state.bans],
                 "clients": [client.clientid for client in state.clients.values() if client.connected],
-                "subscriptions": [(one.clientid, topic) for one in state.clients.values() for topic in one.subscriptions],
+                "subscriptions": [(c.clientid, topic) for c in state.clients.values() for topic in c.subscriptions],
                 "sources": [source["type"] for source in state.sources],
                 "counted topics": state.monitor.topics.topics,
                 **{kind: getattr(state, kind) for kind in KINDS},

@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote, quote_plus
 
 import pytest
 import requests
@@ -199,6 +200,8 @@ def test_an_address_of_a_proxy_that_is_wrong_is_told_without_its_credentials(con
     with pytest.raises(TransportError, match="^No answer from ") as caught:
         connect().request("GET", "x")
     assert "ter2" not in str(caught.value)
+    failure = connect()._failure("GET", "x", ValueError(f"Failed to parse: {proxy}"), 0)
+    assert "Failed to parse: " in str(failure) and "ter2" not in str(failure)
 
 
 def test_settings_do_not_show_the_secret():
@@ -652,7 +655,8 @@ def test_a_good_url_is_accepted(url, used):
         ("http://localhost.example.com/api", "plain HTTP"), ("http://broker.localhost/api", "plain HTTP"),
         ("http://localhost./api", "plain HTTP"), ("http://[::2]/api", "plain HTTP"),
         ("http://0177.0.0.1/api", "no host"), ("http://127.1/api", "no host"), ("http://2130706433/api", "no host"),
-        ("http://0x7f.0.0.1/api", "no host"), ("http://0x7f000001/api", "no host"), ("http://127.0.0.0x1/api", "no host"),
+        ("http://0x7f.0.0.1/api", "no host"), ("http://0x7f000001/api", "no host"),
+        ("http://127.0.0.0x1/api", "no host"),
         ("http://127.0.0.1./api", "no host"), ("http://[::ffff:127.0.0.1]/api", "no host"),
         ("http://[::ffff:7f00:1]/api", "no host"), ("http://[::1%25lo]/api", "no host"),
         ("http://[127.0.0.1]/api", "no"), ("http://127%2e0.0.1/api", "no host"), ("http://a..localhost/api", "no host"),
@@ -743,8 +747,8 @@ def test_a_request_line_that_brokers_refuse_is_not_sent(connect, server):
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/", "a/", "/a", "a//b", ".", "..", "a/..", "a/../b", "%2e", "a/%2E%2e/b", ".%2e", "a?b", "a#b", "a\\b", "a b", "a\nb",
-     "a\x00", "\u00fc", "a%", "a%zz", "http://h/a?"],
+    ["", "/", "a/", "/a", "a//b", ".", "..", "a/..", "a/../b", "%2e", "a/%2E%2e/b", ".%2e", "a?b", "a#b", "a\\b",
+     "a b", "a\nb", "a\x00", "\u00fc", "a%", "a%zz", "http://h/a?"],
 )
 def test_no_path_that_could_address_something_else_is_sent_whoever_made_it(path, connect, server):
     with pytest.raises(InputError, match="can't be used as a path"):
@@ -1041,6 +1045,16 @@ def test_without_requests_everything_can_still_be_imported_and_the_message_says_
     with pytest.raises(InputError, match="requests is missing for .*: pip install requests.$") as caught:
         bare.Http(bare.Settings("https://h/api", USER, SECRET))
     assert sys.executable in str(caught.value)
+
+
+def test_a_secret_is_masked_in_every_form_and_a_long_one_line_by_line():
+    secret = "Pa/55 w+\u00fc?"
+    data = secret.encode()
+    encodings = (base64.b64encode(data).decode(), quote(data, safe=""), quote(data), quote_plus(data))
+    for form in (secret, *encodings):
+        assert _http.masked(f"<{form}>", [secret]) == "<********>"
+    key = "-----BEGIN KEY-----\nabcdefghijklmnopqrstuvwxyz\n-----END KEY-----\n"
+    assert "klmno" not in _http.masked(" ".join(key.split("\n")), [key])
 
 
 def test_a_secret_is_masked_as_json_writes_it_and_the_longest_first():

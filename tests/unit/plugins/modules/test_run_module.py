@@ -21,6 +21,7 @@ from ansible_collections.emqx.cloud.plugins.module_utils._task import (
     NEEDED,
     PLATFORM,
     Spec,
+    run_directly,
     run_module,
 )
 from ansible_collections.emqx.cloud.plugins.modules import api, auth_user, auth_users, client, client_info, subscription
@@ -238,6 +239,18 @@ def test_the_platform_needs_its_own_options(run):
     result = run(api.main, api="platform", path="deployments")
     assert "api is platform but all of the following are missing" in result["msg"]
     assert all(name in result["msg"] for name in PLATFORM)
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_secret_that_an_api_repeats_in_another_form_is_masked(run, connection, server, direct):
+    encoded = base64.b64encode(b"hunter2-hunter2").decode("ascii")
+    server.script = [answer(200, {"said": f"not {encoded}"})]
+    options = {"method": "POST", "path": "x", "secret_body": {"password": "hunter2-hunter2"}, **connection}
+    if direct:
+        result = run_directly("api", api.SPEC, api.run, options, False, False, _http.Http)
+    else:
+        result = run(api.main, **options)
+    assert result["status"] == 200 and encoded not in json.dumps(result) and "****" in result["json"]["said"]
 
 
 def test_an_answer_of_the_api_is_returned_as_it_is(run, connection, server):

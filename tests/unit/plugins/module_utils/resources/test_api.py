@@ -749,3 +749,10 @@ def test_a_code_that_is_none_makes_no_second_line_and_no_long_one(code, status):
     for text in (str(error), error.code):
         assert len(text.splitlines()) == 1 and len(text) < 4100 and "\x1b" not in text
     assert len(error.code) <= 103
+
+
+def test_a_secret_that_stands_in_why_no_answer_came_is_masked():
+    error = TransportError("x redirects to https://h/hunter2%3F.", "POST", "x")
+    script, told = Call("POST", "x", body={"password": "hunter2?"}, gives=error), r"^x redirects to https://h/\*{8}\.$"
+    with v5(script) as api, pytest.raises(TransportError, match=told):
+        api.call("POST", "x", body={"password": "hunter2?"}, secrets=["hunter2?"])
