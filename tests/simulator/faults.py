@@ -24,9 +24,9 @@ class Fault:
     """One kind of trouble and the calls it befalls.
 
     kind: `status` (any, with `retry_after` and `location` if given), `reset` (TCP RST), `slow` (waits `seconds`, then
-        carries out and answers), `not_json` (a 200 that is an HTML page), `empty` (a 200 without a body), `body` (`body`
-        in place of the answer; JSON but for a string), `edited` (the right answer, after `edit` has made something of
-        its JSON), `silent` (carries out, and for `seconds` says nothing; then TCP RST).
+        carries out and answers), `not_json` (a 200 that is an HTML page), `empty` (a 200 without a body), `body`
+        (`body` in place of the answer; JSON but for a string), `edited` (the right answer, after `edit` has made
+        something of its JSON), `silent` (carries out, and for `seconds` says nothing; then TCP RST).
         Half of the right answer under its full Content-Length, and then: the end (`truncated`), a TCP RST
         (`reset_within`) or nothing for `seconds` (`stalled`). Half of it as if it were the whole (`cut_json`).
         A body of `size` bytes: at once (`huge`) or a byte each `seconds` (`dripping`), `chunked`, compressed with

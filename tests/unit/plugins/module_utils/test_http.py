@@ -198,9 +198,9 @@ def test_an_address_of_a_proxy_that_is_wrong_is_told_without_its_credentials(con
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     with pytest.raises(TransportError, match="^No answer from ") as caught:
-        connect().request("GET", "x")
+        connect(allow_http=True).request("GET", "x")
     assert "ter2" not in str(caught.value)
-    failure = connect()._failure("GET", "x", ValueError(f"Failed to parse: {proxy}"), 0)
+    failure = connect(allow_http=True)._failure("GET", "x", ValueError(f"Failed to parse: {proxy}"), 0)
     assert "Failed to parse: " in str(failure) and "ter2" not in str(failure)
 
 
