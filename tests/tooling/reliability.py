@@ -59,7 +59,7 @@ def _summed(kept: Path) -> Counter[str]:
 def with_figures(page: str, figures: Counter[str]) -> str:
     """The page with the table of the figures in place of the one that it has.
 
-    :raises KeyError: a figure is none of :data:`FIGURES`.
+    :raises ValueError: a figure is none of :data:`FIGURES`.
     """
     rows = ["| what | how many |", "| --- | ---: |"]
     rows += [f"| {FIGURES[name]} | {number:,} |" for name, number in sorted(figures.items(), key=_place)]
