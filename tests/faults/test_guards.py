@@ -87,7 +87,8 @@ def test_whatever_deletes_what_is_not_listed_can_be_limited(named: dict[str, Dep
                 )
                 count("guards")
         for limit in ("-1", "1.5", "10 %", "", "1e3", "9" * 5000, "٣"):
-            assert f"purge_limit is {limit!r}" in refused(module, deployment, purge_limit=limit, **options)
+            sentence = refused(module, deployment, purge_limit=limit, **options)
+            assert sentence.startswith(f"purge_limit is {limit!r}"[:1000]) and len(sentence) < 5000  # a long one is cut
             count("guards")
         assert "at most '100%'" in refused(module, deployment, purge_limit="150%", **options)
         for limit in (3, "75%", "100%"):
