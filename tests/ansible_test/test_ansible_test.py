@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ansible-test on the newest ansible-core and on 2.16, and on the oldest Python that modules run on.
 
-pylint reads what ships and leaves the tests to ruff, and on 2.16 the units that run on Python 3.8 run only there.
-`make release-check` does everything for each ansible-core.
+pylint reads what ships and leaves the tests to ruff. The units of modules run on Python 3.8, and on the newest Python
+without ansible-test, as pytest runs tests/unit there. `make release-check` does everything for each ansible-core.
 
 Each ansible-core has one xdist group, since its runs share a copy of the collection: the two go side by side.
 """
@@ -30,7 +30,7 @@ CONTROLLER = [f"tests/unit/plugins/{path.name}/" for path in sorted(UNITS.iterdi
     [
         pytest.param("main", None, ["sanity", "--skip-test", "pylint"], id="newest-sanity", marks=MAIN),
         pytest.param("main", None, ["sanity", "--test", "pylint", "plugins/"], id="newest-pylint", marks=MAIN),
-        pytest.param("main", None, ["units", "--num-workers", "1"], id="newest-units", marks=MAIN),
+        pytest.param("main", None, ["units", "--num-workers", "1", *CONTROLLER], id="newest-units", marks=MAIN),
         pytest.param("core216", None, ["sanity", "--skip-test", "pylint"], id="2.16-sanity", marks=CORE216),
         pytest.param("core216", None, ["sanity", "--test", "pylint", "plugins/"], id="2.16-pylint", marks=CORE216),
         pytest.param("core216", None, ["units", "--num-workers", "1", *CONTROLLER], id="2.16-units", marks=CORE216),

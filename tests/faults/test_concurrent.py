@@ -145,7 +145,7 @@ def compete(deployment: Deployment, kind: Kind, number: int, **changes: Any) -> 
 
 def test_two_at_once_end_in_one_of_the_two_or_say_that_they_do_not(deployment: Deployment, kind: Kind) -> None:
     wanted = {who: kind.alone(deployment, who) for who in "ab"}
-    for number in range(20) if LONG else range(2):
+    for number in range(10) if LONG else range(2):
         results = compete(deployment, kind, number)
         failed = [who for who in "ab" if results[who].get("failed")]
         for who in failed:
@@ -164,7 +164,7 @@ def test_without_a_purge_each_thing_is_as_one_of_them_wants_it(deployment: Deplo
     kind = KINDS[name]
     prepare(deployment)
     states = [kind.state(deployment), *(kind.alone(deployment, who) for who in "ab")]
-    for number in range(20) if LONG else range(2):
+    for number in range(10) if LONG else range(2):
         results = compete(deployment, kind, number, purge=False)
         failed = [one_sentence(result["msg"]) for result in results.values() if result.get("failed")]
         found = kind.state(deployment)

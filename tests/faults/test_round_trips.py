@@ -26,7 +26,7 @@ from simulator import Deployment, Simulator
 from system.harness import done, one_sentence, run
 
 fuzzed = settings(
-    max_examples=200 if LONG else 25, derandomize=not LONG, database=None, deadline=None,
+    max_examples=150 if LONG else 25, derandomize=not LONG, database=None, deadline=None,
     suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink),
 )
 

@@ -155,6 +155,7 @@ def play(
             "ansible_python_interpreter": str(environments.python_of(run.python)),
             "mqtt_client_python": sys.executable,
             "emqx_direct_execution": direct,
+            "direct": direct,
         },
         "roles": [run.target],
     }
