@@ -177,7 +177,7 @@ def test_no_result_of_a_module_holds_a_secret_whatever_the_server_repeats(genera
         platform.set(operation_seconds=0, certificate_seconds=0)
         connect(deployment)
         search = Search([*SECRETS.values(), *of_connections(deployment, platform)])
-        repeated = set()
+        repeated: set[str] = set()
         for module in modules(generation):
             reads = module.endswith("_info")
             endpoint: Deployment | Platform = platform if module in OF_THE_PLATFORM else deployment
