@@ -7,14 +7,12 @@ What an answer means is for the layer above; here it is a status and a body.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import copy
 import email.utils
 import http.client
 import http.cookiejar
 import io
-import ipaddress
 import json
 import math
 import os
@@ -29,24 +27,24 @@ from datetime import datetime, timezone
 from typing import (
     Any,
     Callable,
-    Collection,
     Dict,
     FrozenSet,
     Iterable,
     Iterator,
     List,
     Optional,
-    Set,
     Tuple,
     TypeVar,
     Union,
 )
-from urllib.parse import quote, quote_plus, unquote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
-from ._addresses import checked_address
 from ._errors import EmqxError, InputError, NotAttempted, TransportError
 from ._json import from_json
+from ._masking import connection_secrets, without_credentials
 from ._times import rfc3339
+from ._unanswered import cause_of, explained, is_passing, proxies_for, trusted
+from ._urls import LONGEST_LINE, checked_path, checked_url
 
 try:
     import requests
@@ -72,22 +70,6 @@ MOST = 64 << 20
 
 TIMES = 10
 """An answer has to be there as a whole in so many times ``timeout``, however steadily it drips."""
-
-EXAMPLES = {"platform_url": "https://HOST/public_api/v1"}
-"""What the URL of an option looks like, where it isn't that of a deployment."""
-
-LONGEST_LINE = 7900
-"""How long a path with its query gets: brokers refuse a request line of 8,000 bytes and more."""
-
-LONGEST_NAME = 7500
-"""How long a name gets in a path, which begins with what the name is one of. Brokers would make longer ones in the
-body of a request, and nobody could delete them."""
-
-BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""Environment variables that name CA certificates to trust where ``ca_path`` is not set."""
-
-PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
-"""The schemes that the address of a proxy may have."""
 
 NO_JSON = object()
 """What :attr:`Answer.json` is when the body is no JSON."""
@@ -143,96 +125,6 @@ class Answer:
     retry_after: Optional[str]
 
 
-def checked_url(url: str, option: str, allow_http: bool = False) -> str:
-    """Return ``url`` without a slash at its end, or say what is wrong with it; credentials in it are not repeated.
-
-    :raises InputError: it is no absolute HTTPS URL, or plain HTTP to another host without ``allow_http``.
-    """
-    example, url = EXAMPLES.get(option, "https://HOST:8443/api/v5"), url.strip()
-    if "@" in unquote(url):
-        raise InputError(f"{option} holds credentials: leave them out of the URL and use the options for them.")
-    invalid = InputError(f"{option} is no valid URL: it should look like {example}.")
-    try:
-        parts = urlsplit(url)
-        host, _unused_port = parts.hostname, parts.port
-    except ValueError:
-        raise invalid from None
-    # Nothing that another reader of the URL, such as that of the HTTP library, could split in another way.
-    if parts.scheme not in ("http", "https") or not host or not re.fullmatch(r"[!-\[\]-~]+", url):
-        raise invalid
-    if parts.query or parts.fragment:
-        raise InputError(f"{option} ends at the path: a query or a fragment in it can't be right.")
-    if any(unquote(segment) in (".", "..") for segment in parts.path.split("/")):
-        raise InputError(f"{option} has '.' or '..' in its path, which would lead elsewhere: write the path without.")
-    if not _is_host(host, "[" in parts.netloc):
-        raise InputError(f"{option} has no host that is read in one way only: write a name, or an address in full.")
-    if parts.scheme == "http" and not allow_http and not _is_loopback(host):
-        raise InputError(
-            f"{option} is plain HTTP to {host}, which would send the credentials unencrypted: use https://, "
-            "or set allow_http to accept it."
-        )
-    return url.rstrip("/")
-
-
-def _is_host(host: str, bracketed: bool) -> bool:
-    """Say whether a host is a name, or one address written in full.
-
-    Resolvers take 127.1, 0177.0.0.1 and 2130706433 for addresses, and ::ffff:127.0.0.1 leads to that of IPv4.
-    """
-    last = host.rstrip(".").rpartition(".")[2]
-    if not bracketed and not re.fullmatch(r"\d+|0x[0-9a-f]*", last):
-        return re.fullmatch(r"([a-z0-9_-]+\.)*[a-z0-9_-]+\.?", host) is not None
-    try:
-        address = ipaddress.ip_address(checked_address(host, "host"))
-    except InputError:
-        return False
-    return (address.version == 6) is bracketed and getattr(address, "ipv4_mapped", None) is None
-
-
-def _is_loopback(host: str) -> bool:
-    """Say whether a host that :func:`_is_host` accepts is this machine; what ends in .localhost may be in any DNS."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def checked_name(name: Any, what: str = "a name", where: str = "") -> str:
-    """Return ``name`` if it may be one segment of a path.
-
-    ``.`` and ``..`` are normalised away by HTTP clients and by EMQX 5, also as ``%2E``: ``DELETE …/users/..`` deletes
-    the authenticator with all its users. The empty name addresses the list.
-
-    :param where: what stands before ``what`` in messages, such as ``users[3].``.
-    :raises InputError: it is empty, ``.``, ``..``, too long, or no text that UTF-8 can carry.
-    """
-    if not isinstance(name, str) or name in ("", ".", ".."):
-        raise InputError(f"{name!r} can't be used as {where}{what}: the API would take it for another path.")
-    if not is_text(name):
-        raise InputError(f"{name!r} can't be used as {where}{what}: it is not valid Unicode text.")
-    if not fit_path(name):
-        raise InputError(
-            f"{name[:50]!r}… can't be used as {where}{what}: it has {len(name)} characters, and brokers take no path "
-            "of that length."
-        )
-    return name
-
-
-def fit_path(*names: str) -> bool:
-    """Say whether names are short enough to stand in one path."""
-    # A character takes twelve bytes at the most, so that most names need not be encoded for this.
-    few = 12 * sum(map(len, names)) <= LONGEST_NAME
-    return few or sum(len(quote(name, safe="")) for name in names) <= LONGEST_NAME
-
-
-def is_text(value: str) -> bool:
-    """Say whether UTF-8 can carry a text."""
-    try:
-        return value.isascii() or bool(value.encode("utf-8"))
-    except UnicodeEncodeError:
-        return False
-
-
 def encoded(value: Any) -> bytes:
     """Return a value as the JSON that is sent.
 
@@ -242,32 +134,6 @@ def encoded(value: Any) -> bytes:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
     except UnicodeEncodeError:
         raise InputError("A text that would be sent is not valid Unicode text.") from None
-
-
-def path_of(template: str, *names: str) -> str:
-    """Return the path that ``template`` gives with each ``{}`` replaced by a percent-encoded name.
-
-    This is the only way in which a name gets into a path.
-
-    :raises InputError: a name is refused by :func:`checked_name`.
-    """
-    return template.format(*(quote(checked_name(name), safe="") for name in names))
-
-
-_SEGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+")
-
-
-def checked_path(path: str) -> str:
-    """Return a path below the base URL if it addresses what it says, whoever made it.
-
-    HTTP clients, gateways and brokers normalise ``.``, ``..`` and empty segments away, however they are encoded.
-
-    :raises InputError: there is such a segment, or a character that has no place in one.
-    """
-    for segment in path.split("/"):
-        if not _SEGMENT.fullmatch(segment) or unquote(segment) in (".", ".."):
-            raise InputError(f"{path!r} can't be used as a path: it would address something else than it says.")
-    return path
 
 
 class _Count:
@@ -540,7 +406,7 @@ class Http:
                 if not retry.is_retry(method, response.status_code, asked is not None):
                     return response, content, bool(retry.history)
             try:
-                retry = retry.increment(method, path, None if response is None else response.raw, _cause_of(problem))
+                retry = retry.increment(method, path, None if response is None else response.raw, cause_of(problem))
             except urllib3.exceptions.HTTPError:
                 if response is not None:
                     return response, content, bool(retry.history)
@@ -560,8 +426,8 @@ class Http:
         try:
             response = self._session.request(
                 method, f"{self.url}/{path}", params=query, data=data, headers=headers, timeout=config.timeout,
-                cert=certificate, stream=True, proxies=_proxies(config),
-                verify=(_trusted(config)[1] or True) if config.validate_certs else False,
+                cert=certificate, stream=True, proxies=proxies_for(config),
+                verify=(trusted(config)[1] or True) if config.validate_certs else False,
             )
             with contextlib.closing(response):
                 content = _content_of(response)
@@ -576,11 +442,11 @@ class Http:
 
     def _failure(self, method: str, path: str, error: Exception, sent: int) -> TransportError:
         """Return the one sentence for what requests raised."""
-        why, lost = _explained(error, self.settings)
+        why, lost = explained(error, self.settings)
         where = "{0.scheme}://{0.netloc}".format(urlsplit(self.url))
         hint = doubt(method, path) if lost else ""
         message = self.mask(without_credentials(f"No answer from {where}: {why}.{hint}"))
-        return TransportError(message, method, path, lost, sent, _is_passing(error))
+        return TransportError(message, method, path, lost, sent, is_passing(error))
 
     def each(
         self, function: Callable[[Item], Result], items: Iterable[Item]
@@ -681,64 +547,6 @@ def _result_of(function: Callable[[Item], Result], item: Item) -> Union[Result, 
         return error
 
 
-def connection_secrets(user: str, secret: str) -> List[str]:
-    """Return the strings that must never be shown: the secret and ``user:secret`` (the Basic header) in all forms."""
-    return sorted(forms(secret) | forms(f"{user}:{secret}"), key=len, reverse=True) if secret else []
-
-
-def forms(secret: str) -> Set[str]:
-    """Return a secret as it may come back: as it is, as JSON and URLs write it, in base64, and its long lines."""
-    data = secret.encode("utf-8", "surrogatepass")
-    in_base64 = base64.b64encode(data).decode("ascii")
-    found = {secret, in_base64, in_base64.rstrip("="), quote(data, safe=""), quote(data), quote_plus(data)}
-    found.update(json.dumps(secret, ensure_ascii=plain)[1:-1] for plain in (True, False))
-    found.update(line for line in secret.splitlines() if len(line) >= 16)
-    return found - {""}
-
-
-def without_credentials(text: str) -> str:
-    """Return text with what stands before the ``@`` of URLs left out, such as that of a proxy."""
-    return re.sub(r"//\S*@", "//", text)
-
-
-def _proxies(settings: Settings) -> Dict[str, str]:
-    """Return what the environment says of proxies for an endpoint, in ``HTTPS_PROXY`` and ``NO_PROXY`` for example.
-
-    Plain HTTP without ``allow_http`` is accepted since it doesn't leave this machine; to a proxy it would.
-
-    :raises requests.exceptions.InvalidProxyURL: the address of the proxy is none.
-    """
-    url = settings.url.strip()
-    if urlsplit(url).scheme == "http" and not settings.allow_http:
-        return {}
-    found: Dict[str, str] = requests.utils.get_environ_proxies(url)
-    proxy = requests.utils.select_proxy(url, found)
-    if proxy and not _is_proxy(proxy):
-        raise requests.exceptions.InvalidProxyURL("the address of the proxy is none")
-    return found
-
-
-def _is_proxy(address: str) -> bool:
-    try:
-        parts = urlsplit(address if "://" in address else f"http://{address}")
-        return parts.scheme in PROXIES and re.fullmatch(r"\S+", parts.hostname or "") is not None and parts.port != 0
-    except ValueError:
-        return False
-
-
-def _trusted(settings: Settings) -> Tuple[str, Optional[str]]:
-    """Return what names the file or folder with the CA certificates to trust, and its path if there is one."""
-    named = (("ca_path", settings.ca_path), *((name, os.environ.get(name)) for name in BUNDLES))
-    return next(((name, path) for name, path in named if path), ("ca_path", None))
-
-
-def _cause_of(problem: Optional[Exception]) -> Optional[Exception]:
-    """Return the exception of urllib3 that requests has wrapped, by which Retry tells causes apart."""
-    inner = problem.args[0] if problem is not None and problem.args else None
-    inner = getattr(inner, "reason", inner)
-    return inner if isinstance(inner, Exception) else problem
-
-
 def _content_of(response: Any) -> Optional[bytearray]:
     """Return the body of a response, decompressed, or None if it is longer than :data:`MOST`."""
     promised = response.headers.get("Content-Length", "")
@@ -757,118 +565,6 @@ def doubt(method: str, path: str) -> str:
     return "" if method == "GET" else f" {method} {path} may have been carried out."
 
 
-def _is_passing(error: Exception) -> bool:
-    """Say whether a broker that restarts, or a network that comes back, would be the end of it."""
-    lasting = (requests.exceptions.SSLError, requests.exceptions.ProxyError)
-    broken = (
-        requests.exceptions.ConnectionError, requests.exceptions.Timeout, requests.exceptions.ChunkedEncodingError
-    )
-    return isinstance(error, broken) and not isinstance(error, lasting)
-
-
-def _explained(error: Exception, settings: Settings) -> Tuple[str, bool]:
-    """Return why no answer came, and whether the connection was lost after the request went out."""
-    text = str(error)
-    if isinstance(error, requests.exceptions.ProxyError):
-        return _explained_proxy(text), False
-    if isinstance(error, requests.exceptions.InvalidProxyURL):
-        return "the proxy has no valid address: HTTPS_PROXY should look like http://HOST:PORT", False
-    if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in text:
-        return "the proxy speaks SOCKS, which needs the Python library PySocks: pip install PySocks", False
-    if isinstance(error, requests.exceptions.SSLError):
-        return _explained_tls(text, settings), "RECORD_MAC" in text  # TLS was set up by then
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        if "timed out" in text:
-            return f"no connection within {settings.timeout:g} s; check {settings.option} and the firewall", False
-        return f"the connection can't be made ({_cause(text)})", False
-    if isinstance(error, (requests.exceptions.ReadTimeout, requests.exceptions.Timeout)) or "Read timed out" in text:
-        return f"the answer took longer than {settings.timeout:g} s (timeout){_through_proxy(settings)}", True
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the answer broke off", True
-    if isinstance(error, requests.exceptions.ConnectionError):
-        if "resolve" in text or "getaddrinfo" in text or "Name or service" in text:
-            return f"the host name of {settings.option} can't be resolved", False
-        if "refused" in text:
-            return f"the connection is refused; check host and port of {settings.option}", False
-        if "NewConnectionError" in text:
-            return f"the connection can't be made ({_cause(text)})", False
-        unreadable = re.search(r"(?:IsADirectory|Permission)Error\(\d+, '([^']+)'", text)
-        if unreadable:
-            return f"client_cert ({settings.client_cert}) or client_key can't be read ({unreadable.group(1)})", False
-        return f"the connection was lost{_through_proxy(settings)}", True
-    if "Could not find" in text:  # requests names the file and not what names it
-        missing = {"TLS CA": _trusted(settings)[0], "TLS certificate": "client_cert", "TLS key": "client_key"}
-        option = next((name for words, name in missing.items() if words in text), "a file")
-        return f"{option} leads nowhere: there is no {text.rpartition('invalid path: ')[2]}", False
-    if isinstance(error, OSError) and error.filename:
-        return f"the file {error.filename} can't be used ({error.strerror or 'unreadable'})", False
-    return _cause(text), False
-
-
-def _explained_proxy(text: str) -> str:
-    """Return why a proxy was of no use; what it says itself is not repeated."""
-    refused = re.search(r"Tunnel connection failed: (\d{3})", text)
-    if refused is None:
-        return f"the proxy can't be reached ({_cause(text)}); see HTTPS_PROXY and NO_PROXY"
-    if refused.group(1) == "407":
-        return "the proxy refuses (HTTP 407): HTTPS_PROXY has to hold its user and password"
-    return f"the proxy refuses (HTTP {refused.group(1)}); see HTTPS_PROXY and NO_PROXY"
-
-
-def _through_proxy(settings: Settings) -> str:
-    """Return a hint where requests go through a proxy, which may be what is to blame."""
-    used = requests.utils.select_proxy(settings.url.strip(), _proxies(settings))
-    return "; it was asked through a proxy (see HTTPS_PROXY and NO_PROXY)" if used else ""
-
-
-TLS_TROUBLE = (
-    ("certificate has expired", "the certificate of {host} has expired"),
-    ("not yet valid", "the certificate of {host} is not valid yet; check the clock of this host"),
-    ("ostname mismatch|doesn't match|IP address mismatch",
-     "the certificate of {host} is for another host name; check {option}"),
-    ("self.signed|unable to get local issuer", "the certificate of {host} is signed by {stranger}"),
-    ("NO_CERTIFICATE_OR_CRL", "the file of {trusted} holds no certificate"),
-    ("PEM lib", "the file of client_cert ({cert}) or client_key holds no certificate or key"),
-    ("KEY_VALUES_MISMATCH", "client_key doesn't belong to client_cert"),
-    ("private key is encrypted",
-     "the key of client_cert is encrypted, and nobody can be asked for its passphrase: decrypt it, for example with "
-     "openssl pkey"),
-    ("alert certificate required", "{host} wants a client certificate: set client_cert and client_key"),
-    ("alert (unknown ca|(bad|unsupported) certificate|certificate (expired|revoked|unknown)|access denied)",
-     "{host} refuses the certificate of client_cert"),
-    ("alert handshake failure|EOF",
-     "{host} breaks the handshake of TLS off; it may want a client certificate (client_cert), or another one"),
-    ("alert protocol version|unsupported protocol|UNSUPPORTED_PROTOCOL",
-     "{host} speaks no TLS that is secure: it needs version 1.2 or later"),
-    ("unrecognized name", "{host} has no certificate for its host name; check {option}"),
-    ("RECORD_MAC", "what came was damaged on the way ({cause})"),
-    ("WRONG_VERSION_NUMBER|record layer", "{host} doesn't speak TLS; check scheme and port of {option}"),
-    (r"Errno (2|13)\b", "{trusted} can't be read ({cause})"),
-)
-"""What to say where what OpenSSL, urllib3 or requests says of TLS matches a pattern, the first that does."""
-
-
-def _explained_tls(text: str, settings: Settings) -> str:
-    """Return what is wrong with TLS, and which option could mend it."""
-    name, path = _trusted(settings)
-    stranger = "an unknown authority; set ca_path to its CA certificate"
-    if settings.ca_path:
-        stranger = f"an authority that is not in ca_path ({path})"
-        stranger += ", a folder that openssl rehash has to prepare" if os.path.isdir(settings.ca_path) else ""
-    facts = {
-        "host": urlsplit(settings.url).netloc, "option": settings.option, "cert": settings.client_cert,
-        "trusted": f"{name} ({path})", "stranger": stranger, "cause": _cause(text),
-    }
-    words = next((words for pattern, words in TLS_TROUBLE if re.search(pattern, text)), "TLS failed ({cause})")
-    return words.format(**facts) + ("" if words.startswith("the") else _through_proxy(settings))
-
-
-def _cause(text: str) -> str:
-    """Return the innermost part of a nested error text of requests, urllib3 and ssl."""
-    inner = re.findall(r"(?:\[Errno -?\d+\] |\[SSL[^\]]*\] )([^'\")(]+)", text)
-    return (inner[-1] if inner else re.sub(r"<[^>]*>", "", text)).strip(" .:")[:300]
-
-
 def retry_at(header: Optional[str]) -> str:
     """Return what ``Retry-After`` asks for as words for a message; empty where there is no such header."""
     if not header:
@@ -880,12 +576,3 @@ def retry_at(header: Optional[str]) -> str:
     return f" It may be tried again in {seconds:.0f} s (at {rfc3339(moment)})."
 
 
-def masked(text: str, secrets: Collection[str]) -> str:
-    """Return text that came from outside with the given values masked.
-
-    In all their :func:`forms`. What has less than four characters is masked only where it stands in quotes, since it
-    would garble every word.
-    """
-    for form in sorted({form for secret in secrets for form in forms(secret)}, key=len, reverse=True):
-        text = text.replace(form, "********") if len(form) >= 4 else text.replace(f'"{form}"', '"********"')
-    return text

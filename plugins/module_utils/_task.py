@@ -733,14 +733,14 @@ def in_all_forms(secrets: Set[str]) -> Set[str]:
 
     Not of a long list: to look for thousands in each text takes minutes, and whoever sends them masks what comes back.
     """
-    from ._http import forms
+    from ._masking import forms
 
     return {form for secret in secrets if len(secret) >= 4 for form in forms(secret)} if len(secrets) <= 50 else set()
 
 
 def connection_secrets_of(params: Mapping[str, Any]) -> List[str]:
     """Return what Ansible has to mask beside the options themselves: the base64 of a Basic header."""
-    from ._http import connection_secrets
+    from ._masking import connection_secrets
 
     pairs = (("app_id", "app_secret"), ("platform_key", "platform_secret"))
     return [

@@ -17,7 +17,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..action.api import plain
 from ..module_utils._errors import EmqxError
-from ..module_utils._http import masked
+from ..module_utils._masking import masked
 from ..module_utils._resources._api import Api, PlatformApi
 from ..module_utils._task import ACCOUNT, CONNECTION, DEPLOYMENT, Task, connection_secrets_of
 

@@ -21,7 +21,7 @@ from ansible.plugins.inventory import (
 )
 
 from ..action.api import plain
-from ..module_utils._http import masked
+from ..module_utils._masking import masked
 
 SUFFIXES = (".emqx_cloud.yml", ".emqx_cloud.yaml")
 """How the names of inventory files end."""

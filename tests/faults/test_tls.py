@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 import trustme
-from ansible_collections.emqx.cloud.plugins.module_utils._http import connection_secrets
+from ansible_collections.emqx.cloud.plugins.module_utils._masking import connection_secrets
 from ansible_collections.emqx.cloud.tests.unit.loopback import (
     Server,
     TlsServer,

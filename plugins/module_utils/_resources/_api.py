@@ -47,21 +47,10 @@ from .._errors import (
     readable,
     sentence,
 )
-from .._http import (
-    NO_JSON,
-    Answer,
-    Http,
-    Settings,
-    ahead,
-    checked_url,
-    doubt,
-    encoded,
-    is_text,
-    masked,
-    retry_at,
-    wait_asked,
-)
+from .._http import NO_JSON, Answer, Http, Settings, ahead, doubt, encoded, retry_at, wait_asked
+from .._masking import masked
 from .._times import rfc3339
+from .._urls import checked_url, is_text
 from ._guards import is_serverless
 
 R = TypeVar("R", bound=Record)
@@ -106,7 +95,7 @@ class Api:
     ) -> Any:
         """Send one request and return the parsed body of its success (None where there is none).
 
-        :param path: made by :func:`.._http.path_of`.
+        :param path: made by :func:`.._urls.path_of`.
         :param body: what is sent as JSON, or bytes that are JSON.
         :param secrets: values in the body that must not show when the API repeats them in an error.
         :raises TransportError: no whole answer came.

@@ -17,7 +17,7 @@ from typing import Any, Callable, ClassVar, Dict, Iterable, Iterator, List, Mapp
 
 from .._converge import WRITE_ONLY, Outcomes, Plan
 from .._errors import InputError, Missing
-from .._http import path_of
+from .._urls import path_of
 from ._api import Api, Store
 from ._config import Configured, Path, config_from, refuse_mask, without_stale
 

@@ -21,8 +21,9 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 
 from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import ApiError, EmqxError, InputError, Missing, NotAttempted, NotOffered, Unanswered
-from .._http import checked_name, doubt, fit_path, path_of
+from .._http import doubt
 from .._topics import filter_problem
+from .._urls import checked_name, fit_path, path_of
 from . import _guards, clients
 from ._api import MEBIBYTE, RULES, SOURCE, Api, Batch, Store, in_batches
 

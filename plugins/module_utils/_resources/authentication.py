@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Container, Dict, Iterator, Mapping, Optional
 
 from .._errors import InputError
-from .._http import path_of
+from .._urls import path_of
 from ._api import Api
 from ._chains import Chain, Link, checked_word, link_options
 from ._config import merged

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Container, Dict, Iterable, Iterator, Mapping, 
 
 from .._converge import Outcomes, Plan
 from .._errors import EmqxError, InputError
-from .._http import path_of
 from .._topics import filter_problem
+from .._urls import path_of
 from ._api import Api, Store
 from ._chains import Chain, Link, checked_word, link_options
 from ._config import Configured, mentioned

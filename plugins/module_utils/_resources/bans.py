@@ -14,8 +14,8 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 from .._addresses import checked_address, checked_network
 from .._converge import Outcomes, Plan, Record
 from .._errors import ApiError, EmqxError, InputError, Missing, TransportError
-from .._http import checked_name, is_text, path_of
 from .._times import duration, future, normal, parse, rfc3339
+from .._urls import checked_name, is_text, path_of
 from . import _guards
 from ._api import Api, Query, Store, one_of_kind
 

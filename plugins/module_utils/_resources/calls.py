@@ -10,7 +10,8 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote, unquote
 
 from .._errors import ApiError, InputError
-from .._http import NO_JSON, Answer, checked_path
+from .._http import NO_JSON, Answer
+from .._urls import checked_path
 from ._api import Api
 
 

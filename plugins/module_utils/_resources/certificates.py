@@ -14,8 +14,8 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 from .._certificates import Identity, checked_identity, pem_from, served
 from .._converge import WRITE_ONLY, Outcomes, Record
 from .._errors import InputError, Missing
-from .._http import checked_name, path_of
 from .._times import parse, rfc3339
+from .._urls import checked_name, path_of
 from ._api import PlatformApi, Store
 from .platform import find_deployment
 

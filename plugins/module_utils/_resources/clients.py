@@ -14,8 +14,8 @@ from urllib.parse import quote
 from .._addresses import checked_address
 from .._converge import Outcomes, Record
 from .._errors import EmqxError, InputError, Missing
-from .._http import checked_name, path_of
 from .._times import normal, parse, past
+from .._urls import checked_name, path_of
 from ._api import Api, Store, not_empty
 
 TIMES = ("connected_at", "created_at", "disconnected_at")

@@ -13,7 +13,8 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from .._converge import WRITE_ONLY, Outcomes, Plan
 from .._errors import ApiError, InputError, Missing, NotReady
-from .._http import masked, path_of
+from .._masking import masked
+from .._urls import path_of
 from ._api import Api, Store
 from ._config import Config, Configured, config_from, redacted, refuse_mask
 

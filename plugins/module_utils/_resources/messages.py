@@ -16,9 +16,10 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from .._converge import Outcomes, Record
 from .._errors import V4_CODES, V5_REASONS, ApiError, EmqxError, InputError, Missing
-from .._http import checked_name, doubt, path_of
+from .._http import doubt
 from .._times import normal
 from .._topics import filter_problem, matches, name_problem
+from .._urls import checked_name, path_of
 from ._api import MEBIBYTE, Api, Batch, Store, in_batches, is_success
 
 LARGEST = MEBIBYTE

@@ -9,8 +9,8 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 
 from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import InputError, Missing
-from .._http import checked_name, path_of
 from .._times import normal
+from .._urls import checked_name, path_of
 from ._api import PlatformApi, Store, not_empty
 
 DEPLOYMENT = {

@@ -16,10 +16,10 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 
 from .._converge import Outcomes, Plan, Record
 from .._errors import ApiError, InputError, Missing, NotReady
-from .._http import checked_name, path_of
 from .._json import checked_text
 from .._times import normal
 from .._topics import matches, name_problem
+from .._urls import checked_name, path_of
 from ._api import PAGE, Api, Store
 from ._config import MASK, covers, hidden_in, leaves, mentioned, merged, redacted
 

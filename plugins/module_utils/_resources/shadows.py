@@ -16,9 +16,9 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 
 from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import ApiError, EmqxError, InputError
-from .._http import checked_name, path_of
 from .._json import checked_text
 from .._times import normal
+from .._urls import checked_name, path_of
 from ._api import Api, Store
 from ._config import mentioned
 

@@ -9,8 +9,9 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 
 from .._converge import Outcomes, Plan, Record
 from .._errors import V4_CODES, ApiError, EmqxError, InputError, Missing
-from .._http import checked_name, doubt, path_of
+from .._http import doubt
 from .._topics import canonical, filter_problem, matches, name_problem, split_share
+from .._urls import checked_name, path_of
 from . import _guards
 from ._api import Api, Query, Store, is_success, not_empty
 

@@ -10,9 +10,9 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Set
 
 from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import ApiError, EmqxError, InputError, Missing
-from .._http import checked_name, path_of
 from .._times import normal
 from .._topics import name_problem
+from .._urls import checked_name, path_of
 from ._api import Api, Store
 
 MODULE = "emqx_mod_topic_metrics"

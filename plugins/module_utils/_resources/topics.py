@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, Optional
 
 from .._errors import ApiError, InputError
-from .._http import path_of
 from .._topics import filter_problem, matches
+from .._urls import path_of
 from ._api import Api
 
 

@@ -12,8 +12,10 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 
 from .._converge import WRITE_ONLY, Outcomes, Plan, Record
 from .._errors import V4_MESSAGES, ApiError, EmqxError, InputError, Missing, NotReady
-from .._http import checked_name, doubt, is_text, masked, path_of
+from .._http import doubt
+from .._masking import masked
 from .._times import normal
+from .._urls import checked_name, is_text, path_of
 from . import _guards
 from ._api import AUTHENTICATOR, MEBIBYTE, PAGE, Api, Batch, Store, in_batches, one_of_kind
 

@@ -9,8 +9,8 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
 from .._converge import Outcomes, Plan
 from .._errors import ApiError, InputError, Missing, NotReady
-from .._http import checked_name, path_of
 from .._json import checked_text
+from .._urls import checked_name, path_of
 from ._api import Api, Store
 from ._config import Configured, config_from, refuse_mask
 
