@@ -574,5 +574,3 @@ def retry_at(header: Optional[str]) -> str:
         return " It may be tried again later."
     moment = datetime.fromtimestamp(int(time.time()) + math.ceil(seconds), timezone.utc)
     return f" It may be tried again in {seconds:.0f} s (at {rfc3339(moment)})."
-
-

@@ -122,6 +122,7 @@ def path_of(template: str, *names: str) -> str:
     """
     return template.format(*(quote(checked_name(name), safe="") for name in names))
 
+
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+")
 
 

@@ -483,15 +483,15 @@ DEFENCES = [
     Defence(
         "a page that repeats what was there ends a list",
         "plugins/module_utils/_resources/_api.py",
-        "            if not new:\n",
+        "            if page in pages:\n",
         "            if False:\n",
         "tests/unit/plugins/module_utils/resources/test_api.py -k same_page_again",
     ),
     Defence(
         "a row on two pages comes once",
         "plugins/module_utils/_resources/_api.py",
-        "new = [row for row, mark in zip(data, marks) if mark not in seen]",
-        "new = data",
+        "[row for row, mark in zip(data, marks) if mark not in before]",
+        "data",
         "tests/unit/plugins/module_utils/resources/test_api.py -k shifts_to_the_next_page",
     ),
     Defence(

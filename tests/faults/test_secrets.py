@@ -181,11 +181,11 @@ def test_no_result_of_a_module_holds_a_secret_whatever_the_server_repeats(genera
         for module in modules(generation):
             reads = module.endswith("_info")
             endpoint: Deployment | Platform = platform if module in OF_THE_PLATFORM else deployment
-            for task in SENDING.get(module) or TASKS[module][: None if LONG else 2]:
+            for place, task in enumerate(SENDING.get(module) or TASKS[module][: None if LONG else 2]):
                 sent = [secret for secret in SECRETS.values() if json.dumps(secret) in json.dumps(task)]
                 faults = repeating(Search([*sent, *of_connections(endpoint)]), ("GET",) if reads else CHANGING)
                 for (name, script), check in itertools.product(faults.items(), (False, True)):
-                    if check and name != "none" and not LONG:
+                    if not LONG and ((check and name != "none") or (place and name == "slow")):
                         continue
                     endpoint.faults.clear()
                     endpoint.faults.add(*script)

@@ -83,7 +83,6 @@ VOLATILE = {
 OLD = [
     Run("acl", "v4", "core216", "python38"),
     Run("api", "v5", "core216", "python38"),
-    Run("auth_user_info", "v4", "core216", "python38"),
     Run("client", "v5", "core216", "core216"),
     Run("connector", "v5", "core216", "core216"),
 ]
