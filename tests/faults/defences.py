@@ -366,7 +366,7 @@ DEFENCES = [
         "plugins/module_utils/_urls.py",
         "if not fit_path(name):",
         "if False:",
-        "tests/unit/plugins/module_utils/test_http.py -k 'path_could_hold'",
+        "tests/unit/plugins/module_utils/test_urls.py -k path_could_hold",
     ),
     Defence(
         "a request line that brokers refuse is not sent",
