@@ -128,12 +128,14 @@ class Answer:
 def encoded(value: Any) -> bytes:
     """Return a value as the JSON that is sent.
 
-    :raises InputError: a text in it is none that UTF-8 can carry.
+    :raises InputError: a text in it is none that UTF-8 can carry, or a number none that JSON knows.
     """
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
     except UnicodeEncodeError:
         raise InputError("A text that would be sent is not valid Unicode text.") from None
+    except ValueError:
+        raise InputError("A number that would be sent is .inf or .nan, which JSON doesn't know.") from None
 
 
 class _Count:

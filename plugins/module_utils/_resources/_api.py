@@ -221,14 +221,16 @@ class Api:
                 yield data
                 return
             marks = [_mark_of(row) for row in data]
-            page = hash(tuple(marks))
-            yield [] if page in pages else [row for row, mark in zip(data, marks) if mark not in before]
+            page, on_page = hash(tuple(marks)), set(marks)
+            alike = len(on_page) < len(marks)  # as rows with few fields: they don't tell what has come before
+            again = page in pages and not alike
+            yield [] if again else [row for row, mark in zip(data, marks) if alike or mark not in before]
             if last:
                 return
-            if page in pages:
+            if again:
                 raise self.odd("GET", path, f"page {number} repeats one before it")
             pages.add(page)
-            before = set(marks)
+            before = set() if alike else on_page
         raise self.odd("GET", path, f"the list goes on after {PAGES} pages")
 
     def peek(self, path: str) -> Optional[List[Dict[str, Any]]]:

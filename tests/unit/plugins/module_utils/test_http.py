@@ -943,3 +943,15 @@ def test_without_requests_everything_can_still_be_imported_and_the_message_says_
 )
 def test_what_a_restart_may_cause_is_told_from_what_stays(connect, error, passing):
     assert connect()._failure("GET", "x", error, 0).passing is passing
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [("\udcff", "A text .* not valid Unicode"), (float("inf"), "A number .* JSON doesn't know"),
+     (float("nan"), "A number .* JSON doesn't know")],
+)
+def test_what_is_no_json_is_refused_before_it_is_sent(value, problem):
+    http = Http(Settings("http://127.0.0.1:1/api", USER, SECRET, retries=0))
+    with pytest.raises(InputError, match=problem):
+        http.request("POST", "things", body={"x": [value]})
+    assert http.requests == 0

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 from ansible_collections.emqx.cloud.plugins.module_utils._converge import Plan
 from ansible_collections.emqx.cloud.plugins.module_utils._errors import ApiError, InputError, TransportError
+from ansible_collections.emqx.cloud.plugins.module_utils._http import MOST
 from ansible_collections.emqx.cloud.plugins.module_utils._resources import acl
 from ansible_collections.emqx.cloud.plugins.module_utils._resources.acl import Policy, Rows, Rule
 from ansible_collections.emqx.cloud.tests.unit.helpers import ANY, Call, page, v4, v5
@@ -410,3 +412,11 @@ def test_a_client_that_cannot_be_in_a_path_costs_everybody_their_cache():
     listed = Call("GET", "clients", ANY, gives=page([{"clientid": "..", "username": "u", "connected": True}]))
     with v5(listed, Call("DELETE", "authorization/cache", status=204)) as api:
         assert acl.drop_caches(api, [Policy("username", "u")]) is None
+
+
+def test_a_page_of_subjects_with_all_their_rules_is_far_below_the_longest_answer():
+    call = Call("GET", f"{RULES}/users", [("page", 1), ("limit", 2500)], gives=page([]))
+    with v5(call) as api:
+        assert list(acl.store(api, ["username"]).find()) == []
+    rule = {"topic": "t" * 60, "action": "subscribe", "permission": "allow", "qos": [0, 1, 2], "retain": "all"}
+    assert acl.SUBJECTS * acl.MAX_RULES * len(json.dumps(rule)) < MOST

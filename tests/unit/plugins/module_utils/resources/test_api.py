@@ -623,6 +623,13 @@ def test_rows_of_one_page_all_come_even_if_they_are_the_same():
         assert len(list(api.rows("things"))) == 2
 
 
+@pytest.mark.parametrize("nodes", [["a", "a", "b"], ["a", "a", "a"]])
+def test_rows_that_are_all_alike_come_from_each_page(nodes):
+    pages = [page([{"node": node} for node in nodes], limit=3) for _number in range(2)]
+    with v5(*(Call("GET", "things", ANY, gives=gives) for gives in (*pages, page([{"node": "a"}], limit=3)))) as api:
+        assert [row["node"] for row in api.rows("things")] == [*nodes, *nodes, "a"]
+
+
 def test_a_list_that_goes_on_for_ever_ends_although_its_counters_change():
     def turn(number):
         return Call("GET", "things", ANY, gives=page([{"id": "a", "packets": number}], limit=1))
