@@ -114,9 +114,7 @@ def run(task: Task) -> Result:
     if problems:
         shown = problems[:MOST] + (["There may be more."] if len(problems) > MOST else [])
         number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        failure = TaskFailure("", {"problems": shown})
-        failure.args = ("\n".join([f"The model has {number}, and nothing was done:", *shown]),)  # not in one line
-        raise failure
+        raise TaskFailure(f"The model has {number}, and nothing was done:", {"problems": shown}, shown)
     chains = [name for name in sections if SECTIONS[name].end and len(sections[name]) > 1]
     return {
         "generation": generation,

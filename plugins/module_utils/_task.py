@@ -507,10 +507,11 @@ class Converged:
 
 
 class TaskFailure(EmqxError):
-    """A failure that tells what was reached before it, in ``result``."""
+    """A failure that tells what was reached before it, in ``result``; ``lines`` stand below its sentence."""
 
-    def __init__(self, message: str, result: Result) -> None:
+    def __init__(self, message: str, result: Result, lines: Sequence[str] = ()) -> None:
         super().__init__(message)
+        self.args = ("\n".join([str(self), *lines]),)
         self.result = result
 
     def details(self) -> Result:

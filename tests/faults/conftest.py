@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: Contributors to the emqx.cloud collection
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible's plugin loader finds the collection only if it is there before anything of the collection is imported."""
+"""Ansible's plugin loader comes before the tests."""
 
 from __future__ import annotations
 
-from ansible.plugins.loader import init_plugin_loader
+from system import loader
 
-init_plugin_loader()
+loader.load()

@@ -22,6 +22,7 @@ from unittest import mock
 from faults.cases import GENERATIONS, Case, case_of, furnish, modules_of
 from faults.troubles import TROUBLES, Trouble
 from simulator import Deployment, Platform, Request, Simulator
+from system import loader
 from system.harness import PLUGINS, one_sentence, run
 
 FILE = Path(__file__).parents[2] / "docs" / "faults.md"
@@ -351,7 +352,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    from ansible.plugins.loader import init_plugin_loader
-
-    init_plugin_loader()  # or the collection is not found
+    loader.load()
     main()

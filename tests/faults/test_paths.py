@@ -16,13 +16,13 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
-import trustme
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from faults.cases import PEM, modules_of
 from faults.figures import LONG, count
 from simulator import Deployment, Platform, Simulator
 from system.harness import PLUGINS, connection, done, one_sentence, run
-from system.test_documentation import MODULES, OF_THE_PLATFORM, ONE_GENERATION, ONLY_ACTIONS
+from system.test_documentation import MODULES, OF_THE_PLATFORM
 from tooling import api_calls
 
 MARK, ONLINE, ADDRESSES = "canary7canary", "online7canary", ("192.0.2.77", "192.0.2.0/24")
@@ -39,8 +39,6 @@ WORST = [
     "..?y=1", "..#", "+", "#", "//",
 ]  # fmt: skip
 
-LEAF = trustme.CA().issue_cert("localhost")
-PEM = {"cert": LEAF.cert_chain_pems[0].bytes().decode(), "key": LEAF.private_key_pem.bytes().decode()}
 RULE = {"topic": "t", "action": "publish", "permission": "deny"}
 HTTP = {"type": "http", "config": {"url": "http://127.0.0.1:9/"}}
 CALL = {"type": "http", "connector": "c", "config": {"parameters": {"method": "post", "path": "/", "body": "b"}}}
@@ -236,8 +234,8 @@ class World:
 
 def modules(generation: str) -> list[str]:
     """The modules that a generation offers; those of the platform, which has none, with v5."""
-    own = {**ONE_GENERATION, **dict.fromkeys(OF_THE_PLATFORM, "v5")}
-    return [name for name in MODULES if name not in ONLY_ACTIONS and own.get(name, generation) == generation]
+    offered = {*modules_of(generation), *(modules_of("platform") if generation == "v5" else ())}
+    return [name for name in MODULES if name in offered]
 
 
 def spread(module: str) -> Iterator[tuple[Place, dict[str, Any]]]:

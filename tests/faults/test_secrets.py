@@ -21,8 +21,9 @@ import pytest
 from ansible_collections.emqx.cloud.plugins.module_utils._http import Http
 from ansible_collections.emqx.cloud.plugins.module_utils._task import run_directly
 
+from faults.cases import PEM
 from faults.figures import LONG, count
-from faults.test_paths import CALL, HTTP, PEM, TASKS, modules
+from faults.test_paths import CALL, HTTP, TASKS, modules
 from simulator import Deployment, Fault, Platform, Simulator
 from system.harness import PLUGINS, connection, done, environment
 from system.test_documentation import OF_THE_PLATFORM

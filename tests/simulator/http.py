@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import copy
 import gzip
 import hmac
@@ -239,12 +240,10 @@ async def _endless(request: web.BaseRequest, fault: Fault) -> web.StreamResponse
     else:
         response.content_length = fault.size
     response.force_close()
-    try:
+    with contextlib.suppress(OSError):  # the client has had enough
         await response.prepare(request)
         for _place in range(0, fault.size, len(BLOCK) if fault.kind == "huge" else 1):
             await response.write(part)
             if fault.seconds:
                 await asyncio.sleep(fault.seconds)
-    except OSError:
-        pass
     return response

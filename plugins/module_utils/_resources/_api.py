@@ -514,9 +514,13 @@ class Store(Generic[R]):
         """Return the current state of the one record with this key, or None."""
         raise TypeError(f"{type(self).__name__} can't look up")
 
+    def reads_all(self, wanted: Sequence[R], everything: bool) -> bool:
+        """Say whether :meth:`current` lists everything, and doesn't look each wanted record up."""
+        return everything or len(wanted) > self.few
+
     def current(self, wanted: Sequence[R], everything: bool) -> Iterator[R]:
         """Yield at least the wanted records that exist; all records if ``everything`` is needed (to purge)."""
-        if everything or len(wanted) > self.few:
+        if self.reads_all(wanted, everything):
             yield from self.list()
             return
         yield from (found for found in self.api.http.results(self.get, wanted) if found is not None)

@@ -750,7 +750,7 @@ class V5Acl(Acl):
         return sum(policy.kind == kind for policy in policies)
 
     def current(self, wanted: Sequence[Policy], everything: bool) -> Iterator[Policy]:
-        self._listed = everything or len(wanted) > self.few
+        self._listed = self.reads_all(wanted, everything)
         for policy in super().current(wanted, everything):
             self._seen.append(policy.kind)
             self._held += len(policy.rules or ())

@@ -329,7 +329,7 @@ class V5Users(_Users):
     def current(self, wanted: Sequence[User], everything: bool) -> Iterator[User]:
         if wanted:
             self._check_kind()  # here, before several threads look up
-        self._listed = everything or len(wanted) > self.few
+        self._listed = self.reads_all(wanted, everything)
         return super().current(wanted, everything)
 
     def get(self, record: User) -> Optional[User]:
