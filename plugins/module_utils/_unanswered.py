@@ -87,7 +87,7 @@ def explained(error: Exception, settings: Settings) -> Tuple[str, bool]:
             return f"no connection within {settings.timeout:g} s; check {settings.option} and the firewall", False
         return f"the connection can't be made ({_cause(text)})", False
     if isinstance(error, (requests.exceptions.ReadTimeout, requests.exceptions.Timeout)) or "Read timed out" in text:
-        return f"the answer took longer than {settings.timeout:g} s (timeout){_through_proxy(settings)}", True
+        return f"the answer took longer than timeout ({settings.timeout:g} s) allows{_through_proxy(settings)}", True
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the answer broke off", True
     if isinstance(error, requests.exceptions.ConnectionError):

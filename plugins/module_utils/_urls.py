@@ -31,6 +31,8 @@ def checked_url(url: str, option: str, allow_http: bool = False) -> str:
     example, url = EXAMPLES.get(option, "https://HOST:8443/api/v5"), url.strip()
     if "@" in unquote(url):
         raise InputError(f"{option} holds credentials: leave them out of the URL and use the options for them.")
+    if not url.isascii():
+        raise InputError(f"{option} is no valid URL: write what isn't ASCII in its host with xn--, elsewhere with %.")
     invalid = InputError(f"{option} is no valid URL: it should look like {example}.")
     try:
         parts = urlsplit(url)
@@ -86,7 +88,9 @@ def checked_name(name: Any, what: str = "a name", where: str = "") -> str:
     :param where: what stands before ``what`` in messages, such as ``users[3].``.
     :raises InputError: it is empty, ``.``, ``..``, too long, or no text that UTF-8 can carry.
     """
-    if not isinstance(name, str) or name in ("", ".", ".."):
+    if not isinstance(name, str):
+        raise InputError(f"{name!r} can't be used as {where}{what}: it is no text, and no path leads to it.")
+    if name in ("", ".", ".."):
         raise InputError(f"{name!r} can't be used as {where}{what}: the API would take it for another path.")
     if not is_text(name):
         raise InputError(f"{name!r} can't be used as {where}{what}: it is not valid Unicode text.")

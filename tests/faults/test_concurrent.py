@@ -113,7 +113,7 @@ KINDS = {
     "topics": Kind("topic_metrics", topics, lambda deployment: sorted(deployment.counted_topics())),
     "subscriptions": Kind("subscription", subscriptions, lambda deployment: deployment.subscriptions("dev")),
 }
-MET = "something else changes this deployment at the same time. Run this again once that has ended."
+MET = "something else changes this deployment at the same time, or its nodes don't agree yet. Run this again later."
 
 
 @pytest.fixture(name="deployment", scope="module", params=["v4", "v5"])

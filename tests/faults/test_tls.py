@@ -307,7 +307,7 @@ def test_a_real_proxy(
         (answer(302, Location="http://127.0.0.1:1/login"), "the proxy refuses (HTTP 302); see"),
         (hang_up, "the connection was lost; it was asked through a proxy (see HTTPS_PROXY and NO_PROXY)."),
         (reset, "the connection was lost; it was asked through a proxy"),
-        (silent, "the answer took longer than 0.2 s (timeout); it was asked through a proxy"),
+        (silent, "the answer took longer than timeout (0.2 s) allows; it was asked through a proxy"),
         (answer(200, b"no TLS"), "localhost:1 doesn't speak TLS; check scheme and port of api_url; it was asked"),
     ],
     ids=["403", "407", "503", "302", "hangs up", "resets", "silent", "no TLS"],

@@ -125,7 +125,7 @@ def test_an_address_that_cant_be_right(tmp_path: Path, url: str, sentence: str) 
         (Fault("not_json"), "no"),
         (Fault("truncated"), "No answer from"),
         (Fault("reset"), "the connection was lost"),
-        (Fault("slow", seconds=5), "the answer took longer than 0.2 s (timeout)"),
+        (Fault("slow", seconds=5), "the answer took longer than timeout (0.2 s) allows"),
         (Fault("body", body={"data": "nonsense", "code": 0}), "can't be used"),
         (Fault("body", body=[1, 2]), "v4 deployment sends"),
     ],

@@ -137,7 +137,7 @@ def test_a_user_id_that_is_no_text_neither_breaks_the_search_nor_is_purged_half_
     assert {"username": None, "is_superuser": False} in done("auth_user_info", v5)["users"]
     assert [user["username"] for user in done("auth_user_info", v5, like="gate")["users"]] == ["gateway-1"]
     sentence = refused("auth_users", v5, users=[{"username": "gateway-1"}], purge=True)
-    assert "can't be used as a username to delete" in sentence
+    assert "can't be used as a username to delete: it is no text, and no path leads to it." in sentence
     assert sorted(map(str, v5.user_names())) == ["5", "None", "gateway-1", "sensor-1"]
 
 

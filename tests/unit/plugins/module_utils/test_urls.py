@@ -48,7 +48,8 @@ def test_a_good_url_is_accepted(url, used):
         ("http://127.0.0.1./api", "no host"), ("http://[::ffff:127.0.0.1]/api", "no host"),
         ("http://[::ffff:7f00:1]/api", "no host"), ("http://[::1%25lo]/api", "no host"),
         ("http://[127.0.0.1]/api", "no"), ("http://127%2e0.0.1/api", "no host"), ("http://a..localhost/api", "no host"),
-        ("http://\uff11\uff12\uff17.0.0.1/api", "no valid URL"), ("http://loc\u0131lhost/api", "no valid URL"),
+        ("http://\uff11\uff12\uff17.0.0.1/api", "in its host with xn--"),
+        ("http://loc\u0131lhost/api", "in its host with xn--"),
         ("http://evil.example\\.localhost/api", "no valid URL"), ("http:\\\\localhost/api", "no valid URL"),
         ("http://evil.example\\@localhost/api", "credentials"), ("https://localhost@evil.example/api", "credentials"),
         ("https://h/a/../api", "would lead elsewhere"), ("https://h/%2e%2E/api", "would lead elsewhere"),
@@ -84,14 +85,20 @@ def test_several_names_keep_their_places():
     assert path_of("{}/rules/{}", "a/b", "c") == "a%2Fb/rules/c"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", None, 5, b"a", ["a"]])
+@pytest.mark.parametrize("name", ["", ".", ".."])
 def test_a_name_that_would_address_something_else_is_refused(name):
     with pytest.raises(InputError, match="can't be used as a name: the API would take it for another path"):
         path_of("users/{}", name)
 
 
-@pytest.mark.parametrize("name", ["\ud800", "a\udcff"])
+@pytest.mark.parametrize("name", [None, 5, b"a", ["a"]])
 def test_a_name_that_is_no_text_is_refused(name):
+    with pytest.raises(InputError, match="can't be used as a name: it is no text, and no path leads to it.$"):
+        path_of("users/{}", name)
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\udcff"])
+def test_a_name_that_is_no_valid_unicode_is_refused(name):
     with pytest.raises(InputError, match="not valid Unicode"):
         path_of("users/{}", name)
     with pytest.raises(InputError, match="can't be used as clientid"):
