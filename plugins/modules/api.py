@@ -113,6 +113,8 @@ options:
   paginate:
     description:
       - Whether to read a list page by page to its end, and return RV(rows). For V(GET) only.
+      - A row that moves to the next page while pages are read comes once, but twice where O(query_parameters) has
+        C(fields), since these may leave out what tells rows apart.
     type: bool
     default: false
 """
@@ -234,7 +236,7 @@ def run(task: Task) -> Result:
         return {"changed": True}
     api = task.platform() if task.params["api"] == "platform" else task.api
     if task.params["paginate"]:
-        return {"rows": list(api.rows(call.path, call.query))}
+        return {"rows": list(calls.rows(api, call))}
     answer = calls.send(api, call)
     return {"changed": changed, "status": answer.status, "json": answer.json}
 

@@ -483,14 +483,14 @@ DEFENCES = [
     Defence(
         "a page that repeats what was there ends a list",
         "plugins/module_utils/_resources/_api.py",
-        "            if again:\n",
+        "            if marks and page in pages:\n",
         "            if False:\n",
         "tests/unit/plugins/module_utils/resources/test_api.py -k same_page_again",
     ),
     Defence(
         "a row on two pages comes once",
         "plugins/module_utils/_resources/_api.py",
-        "[row for row, mark in zip(data, marks) if alike or mark not in before]",
+        "[row for row, mark in zip(data, marks) if mark not in before] if marks else data",
         "data",
         "tests/unit/plugins/module_utils/resources/test_api.py -k shifts_to_the_next_page",
     ),

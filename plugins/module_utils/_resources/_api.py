@@ -181,7 +181,7 @@ class Api:
         return code, meaning, said, ApiError
 
     def rows(
-        self, path: str, query: Query = (), page_size: Optional[int] = None, most: int = PAGE
+        self, path: str, query: Query = (), page_size: Optional[int] = None, most: int = PAGE, named: bool = True
     ) -> Iterator[Dict[str, Any]]:
         """Yield every row of a list once, page by page; a list that comes without pages is one page.
 
@@ -191,13 +191,16 @@ class Api:
         then no more rows are wanted than a page has.
 
         :param most: the largest page that this list takes, in rows.
+        :param named: whether a row has what tells it from others; if not, each row of each page comes.
         :raises ApiError: an answer is no list, the same page comes again and again, or pages never end.
         """
-        pages = self._pages(path, list(query), min(page_size or most, most))
+        pages = self._pages(path, list(query), min(page_size or most, most), named)
         for page in pages if page_size else ahead(pages):
             yield from page
 
-    def _pages(self, path: str, query: List[Tuple[str, Any]], asked: int) -> Iterator[List[Dict[str, Any]]]:
+    def _pages(
+        self, path: str, query: List[Tuple[str, Any]], asked: int, named: bool
+    ) -> Iterator[List[Dict[str, Any]]]:
         """Yield the pages of a list.
 
         A page that is empty, or short and not said to have a next one, is the last one: on v5 ``hasnext`` can be true
@@ -217,20 +220,17 @@ class Api:
             size = meta.get("limit")
             full = len(data) >= (size if isinstance(size, int) and size > 0 else asked)
             last = not data or not (full or meta.get("hasnext") is True)
-            if last and number == 1:
-                yield data
-                return
-            marks = [_mark_of(row) for row in data]
-            page, on_page = hash(tuple(marks)), set(marks)
-            alike = len(on_page) < len(marks)  # as rows with few fields: they don't tell what has come before
-            again = page in pages and not alike
-            yield [] if again else [row for row, mark in zip(data, marks) if alike or mark not in before]
+            marks = [_mark_of(row) for row in data] if named and not (last and number == 1) else []
+            page = hash(tuple(marks))
+            if marks and page in pages:
+                if last:
+                    return
+                raise self.odd("GET", path, f"page {number} repeats one before it")
+            yield [row for row, mark in zip(data, marks) if mark not in before] if marks else data
             if last:
                 return
-            if again:
-                raise self.odd("GET", path, f"page {number} repeats one before it")
             pages.add(page)
-            before = set() if alike else on_page
+            before = set(marks)
         raise self.odd("GET", path, f"the list goes on after {PAGES} pages")
 
     def peek(self, path: str) -> Optional[List[Dict[str, Any]]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote, unquote
 
 from .._errors import ApiError, InputError
@@ -92,6 +92,14 @@ def send(api: Api, call: Call) -> Answer:
     if answer.json is not NO_JSON:
         return answer
     return dataclasses.replace(answer, json=answer.text.strip() or None)
+
+
+def rows(api: Api, call: Call) -> Iterator[Dict[str, Any]]:
+    """Yield the rows of all pages of a list. With ``fields`` (EMQX 5) they may lack what tells one from another.
+
+    :raises ApiError: see :meth:`Api.rows`.
+    """
+    return api.rows(call.path, call.query, named=all(name != "fields" for name, _value in call.query))
 
 
 def _pairs(parameters: Mapping[str, Any]) -> List[Tuple[str, Any]]:

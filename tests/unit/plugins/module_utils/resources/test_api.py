@@ -623,11 +623,18 @@ def test_rows_of_one_page_all_come_even_if_they_are_the_same():
         assert len(list(api.rows("things"))) == 2
 
 
-@pytest.mark.parametrize("nodes", [["a", "a", "b"], ["a", "a", "a"]])
-def test_rows_that_are_all_alike_come_from_each_page(nodes):
-    pages = [page([{"node": node} for node in nodes], limit=3) for _number in range(2)]
-    with v5(*(Call("GET", "things", ANY, gives=gives) for gives in (*pages, page([{"node": "a"}], limit=3)))) as api:
-        assert [row["node"] for row in api.rows("things")] == [*nodes, *nodes, "a"]
+@pytest.mark.parametrize("nodes", ["ab", "aa"])
+def test_rows_that_nothing_tells_apart_come_from_each_page(nodes):
+    pages = [page([{"node": node} for node in on_page], limit=2) for on_page in (nodes, nodes, nodes[::-1], "a")]
+    with v5(*(Call("GET", "things", ANY, gives=gives) for gives in pages)) as api:
+        assert "".join(row["node"] for row in api.rows("things", named=False)) == f"{nodes}{nodes}{nodes[::-1]}a"
+
+
+@pytest.mark.parametrize("names", ["aab", "aaa"])
+def test_a_page_with_a_row_twice_that_comes_again_is_no_endless_loop(names):
+    turns = [Call("GET", "things", ANY, gives=page([{"id": name} for name in names], limit=3)) for _turn in range(2)]
+    with v5(*turns) as api, pytest.raises(ApiError, match="repeats one before it"):
+        list(api.rows("things", page_size=3))
 
 
 def test_a_list_that_goes_on_for_ever_ends_although_its_counters_change():

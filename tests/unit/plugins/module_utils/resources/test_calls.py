@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 from ansible_collections.emqx.cloud.plugins.module_utils._errors import ApiError, InputError, NotOffered
 from ansible_collections.emqx.cloud.plugins.module_utils._resources.calls import Call as Described
-from ansible_collections.emqx.cloud.plugins.module_utils._resources.calls import call_from, send
-from ansible_collections.emqx.cloud.tests.unit.helpers import Call, v4, v5
+from ansible_collections.emqx.cloud.plugins.module_utils._resources.calls import call_from, rows, send
+from ansible_collections.emqx.cloud.tests.unit.helpers import ANY, Call, page, v4, v5
 
 OPTIONS = {
     "path": "nodes", "method": "GET", "body": None, "secret_body": None, "query_parameters": {}, "paginate": False,
@@ -171,3 +171,14 @@ def test_what_reading_all_pages_would_ignore_is_refused(options):
 def test_a_path_that_is_no_text_is_refused():
     with pytest.raises(InputError, match="not valid Unicode"):
         described(path="clients/a\udcff")
+
+
+def test_all_rows_come_although_those_with_few_fields_are_the_same():
+    narrowed = described(path="clients", query_parameters={"fields": "node"}, paginate=True)
+    pages = [Call("GET", "clients", ANY, gives=page([{"node": "n"}] * size, limit=2)) for size in (2, 2, 1)]
+    with v5(*pages) as api:
+        assert len(list(rows(api, narrowed))) == 5
+    whole = [Call("GET", "clients", ANY, gives=page([{"clientid": name} for name in names], limit=2))
+             for names in ("ab", "b")]
+    with v5(*whole) as api:
+        assert [row["clientid"] for row in rows(api, described(path="clients", paginate=True))] == ["a", "b"]
