@@ -349,7 +349,9 @@ class Task:
         names = ", ".join(name_of(record) for record in others[:3]) + (", …" if len(others) > 3 else "")
         raise TaskFailure(
             f"All changes were made, but {len(others)} of the {store.many} ({names}) are not as they should be: "
-            "something else changes this deployment at the same time, or its nodes don't agree yet. Run this again later.", result,
+            "something else changes this deployment at the same time, or its nodes don't agree yet. Run this again "
+            "later.",
+            result,
         )
 
     def converge_one(

@@ -262,7 +262,7 @@ def test_a_purge_that_somebody_else_has_met_fails_and_says_what_was_done(pauses)
         converge(Meddled([Thing("b", 1)], strangers), [Thing("a")], purge=True)
     assert str(caught.value) == (
         "All changes were made, but 4 of the things ('w', 'x', 'y', …) are not as they should be: something else "
-        "changes this deployment at the same time. Run this again once that has ended."
+        "changes this deployment at the same time, or its nodes don't agree yet. Run this again later."
     )
     counts = {"created": 1, "updated": 0, "deleted": 1, "unchanged": 0, "failed": 0}
     assert caught.value.result == {"changed": True, "counts": counts}
