@@ -17,13 +17,15 @@ from .paths import BUILD, INSIDE
 
 CORES = ("main", "core216")
 
-# ansible-test bootstraps pip with a script from a host that isn't a package registry. Python's own `ensurepip` does
-# the same, so that nothing but a package registry is needed, here and everywhere.
+# ansible-test bootstraps pip with a script from a host that isn't a package registry. The pip that comes with Python
+# does the same, so that nothing but a package registry is needed, here and everywhere.
 _BOOTSTRAP = '''"""Stands in for get-pip.py."""
-import subprocess, sys
-subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL)
+import ensurepip, pathlib, runpy, sys
+folders = (pathlib.Path(ensurepip.__file__).parent / "_bundled", pathlib.Path("/usr/share/python-wheels"))
+sys.path.insert(0, str(next(wheel for folder in folders for wheel in folder.glob("pip-*.whl"))))
 words = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
-sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *words]))
+sys.argv = ["pip", "install", "--no-compile", *words]
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
 '''
 
 
