@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ansible-test on the newest ansible-core and on 2.16, and on the oldest Python that modules run on.
 
-pylint reads what ships and leaves the tests to ruff. It runs on the newest ansible-core alone, as does what doesn't
-depend on ansible-core. The units of modules run on Python 3.8, and on the newest Python without ansible-test, as pytest
-runs tests/unit there. `make release-check` does everything for each ansible-core.
+pylint reads what ships and leaves the tests to ruff. It runs on the newest ansible-core alone, as do the tests that
+hardly depend on ansible-core; what plugins import from 2.16 their units import as well. The units of modules run on
+Python 3.8, and on the newest Python without ansible-test, as pytest runs tests/unit there. `make release-check` does
+everything for each ansible-core.
 
 Each ansible-core has one xdist group, since its runs share a copy of the collection: the two go side by side.
 """
@@ -25,7 +26,7 @@ UNITS = COPY / "tests/unit/plugins"
 CONTROLLER = [f"tests/unit/plugins/{path.name}/" for path in sorted(UNITS.iterdir()) if path.name not in MODULES]
 """The units of what runs on the controller only."""
 
-NEWEST_ONLY = ["changelog", "pep8", "pylint", "runtime-metadata", "yamllint"]
+NEWEST_ONLY = ["changelog", "import", "pep8", "pylint", "runtime-metadata", "yamllint"]
 """What sanity looks at on the newest ansible-core alone."""
 
 

@@ -18,9 +18,9 @@ from faults.figures import LONG, count
 from faults.parsing import STATUSES, Exchange, Place, Reply, mutated, places, recorded
 
 GENERATIONS = ("v4", "v5", "platform")
-MUTANTS = 20 if LONG else 2
+MUTANTS = 20 if LONG else 1
 """How many bodies are made of each that was recorded."""
-LIMIT = ["-max_total_time=120"] if LONG else ["-runs=1200"]
+LIMIT = ["-max_total_time=120"] if LONG else ["-runs=600"]
 """How long the fuzzer goes on with each generation."""
 
 FUZZER = Path(__file__).with_name("fuzz_parser.py")

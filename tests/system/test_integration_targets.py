@@ -83,7 +83,6 @@ VOLATILE = {
 OLD = [
     Run("acl", "v4", "core216", "python38"),
     Run("api", "v5", "core216", "python38"),
-    Run("client", "v5", "core216", "core216"),
     Run("connector", "v5", "core216", "core216"),
 ]
 # Starting modules takes most of the time, so each target is run both ways on one generation only; those of the Platform
